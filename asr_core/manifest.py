@@ -1,0 +1,145 @@
+"""Manifests: the field's JSON lines (`audio_filepath`, `duration`, `text`, anything else).
+
+The format is NeMo's; CSV and TSV files with the same columns are read too.
+"""
+
+import csv
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+KNOWN_FIELDS = ("audio_filepath", "duration", "text", "pred_text")
+
+
+class ManifestError(ValueError):
+    """A manifest that cannot be read at all: missing, empty, or of an unknown format."""
+
+
+@dataclass(frozen=True)
+class ManifestRow:
+    """One recording of a manifest; `fields` holds every column we do not know by name."""
+
+    audio_path: Path
+    text: str
+    duration_s: float | None  # None where the manifest does not say
+    line: int  # 1-based, in the file it came from
+    pred_text: str | None = None
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SkippedRow:
+    """A row left out: where it stood, why, and what it said."""
+
+    line: int
+    reason: str
+    raw: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The rows that can be used and, with their reasons, those that cannot."""
+
+    path: Path
+    rows: list[ManifestRow]
+    skipped: list[SkippedRow]
+
+
+def read_manifest(path: str | Path) -> Manifest:
+    """Read a JSON-lines, CSV or TSV manifest; a bad row is returned in `skipped`, never lost.
+
+    Args:
+        path: `.jsonl`/`.json` (an object a line), `.csv` or `.tsv` (a header line). Relative
+            `audio_filepath`s are taken relative to the manifest's folder.
+
+    Raises:
+        ManifestError: the file is missing, unreadable, of another ending, or has no row at all.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as e:
+        raise ManifestError(
+            f"Cannot read manifest {path}: {e}. Expected a UTF-8 file of JSON lines, CSV or TSV."
+        ) from e
+    records = _records(path, text)
+    rows: list[ManifestRow] = []
+    skipped: list[SkippedRow] = []
+    for line, raw, record in records:
+        try:
+            rows.append(_row(record, line, path.parent))
+        except (ValueError, TypeError) as e:
+            skipped.append(SkippedRow(line, str(e), raw[:1000]))
+    if not rows and not skipped:
+        raise ManifestError(f"Manifest {path} has no rows. Expected one JSON object a line.")
+    return Manifest(path, rows, skipped)
+
+
+def write_manifest(path: str | Path, records: Iterable[Mapping[str, Any]]) -> None:
+    """Write records as JSON lines, beside the target first and then renamed over it."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    with part.open("w", encoding="utf-8") as file:
+        for record in records:
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+    part.replace(path)
+
+
+def _records(path: Path, text: str) -> Iterator[tuple[int, str, Any]]:
+    """(line, raw text, parsed record or the error met) for every non-blank line."""
+    suffix = path.suffix.lower()
+    if suffix in (".csv", ".tsv"):
+        reader = csv.DictReader(text.splitlines(), delimiter="," if suffix == ".csv" else "\t")
+        for record in reader:
+            yield reader.line_num, str(dict(record)), record
+    elif suffix in (".jsonl", ".json", ".manifest"):
+        for number, raw in enumerate(text.split("\n"), start=1):
+            if raw.strip():
+                try:
+                    yield number, raw, json.loads(raw)
+                except ValueError as e:
+                    yield number, raw, ValueError(f"not JSON: {e}")
+    else:
+        raise ManifestError(
+            f"Manifest {path} ends in {suffix!r}. Expected .jsonl, .json, .csv or .tsv."
+        )
+
+
+def _row(record: Any, line: int, folder: Path) -> ManifestRow:
+    if isinstance(record, ValueError):
+        raise record
+    if not isinstance(record, dict):
+        raise TypeError(f"expected an object, got {type(record).__name__}")
+    audio = record.get("audio_filepath")
+    if not isinstance(audio, str) or not audio.strip():
+        raise ValueError("no audio_filepath")
+    text = record.get("text")
+    if not isinstance(text, str):
+        raise ValueError("no text" if text is None else "text is not a string")  # noqa: TRY004
+    pred_text = record.get("pred_text")
+    if pred_text is not None and not isinstance(pred_text, str):
+        raise ValueError("pred_text is not a string")
+    return ManifestRow(
+        audio_path=folder / audio,  # an absolute path stays as it is
+        text=text,
+        duration_s=_duration(record.get("duration")),
+        line=line,
+        pred_text=pred_text,
+        fields={k: v for k, v in record.items() if k not in KNOWN_FIELDS and k is not None},
+    )
+
+
+def _duration(value: Any) -> float | None:
+    if value is None or value == "":
+        return None
+    try:
+        duration = float(value)
+    except (TypeError, ValueError) as e:
+        raise ValueError(f"duration {value!r} is not a number of seconds") from e
+    if not math.isfinite(duration) or duration < 0:
+        raise ValueError(f"duration {value!r} is not a positive number of seconds")
+    return duration
