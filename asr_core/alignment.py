@@ -1,0 +1,131 @@
+"""Text on the time axis: CTC forced alignment, and how far each word reaches."""
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+
+from asr_core.decoder import TokenSpan, path_spans
+from asr_core.text import BLANK, Alphabet
+from asr_core.transcript import Word
+
+SILENCE_SHARE = 0.35  # of the way from the quietest to the loudest frame; below it is silence
+
+
+class AlignmentError(ValueError):
+    """No path through the frames spells the text."""
+
+
+def forced_align(log_probs: np.ndarray, ids: Sequence[int]) -> tuple[TokenSpan, ...]:
+    """The most probable CTC path that spells `ids` (Viterbi over the lattice of Graves 2006).
+
+    Args:
+        log_probs: (T, V) of one utterance, without padding.
+        ids: the symbols to place, L of them, without blanks.
+
+    Returns:
+        L spans, half-open, in order.
+
+    Raises:
+        AlignmentError: T < L + repeats (a repeated symbol needs a blank between), or an id
+            outside the alphabet.
+    """
+    n_frames, n_symbols = log_probs.shape
+    repeats = sum(a == b for a, b in itertools.pairwise(ids))
+    if n_frames < len(ids) + repeats:
+        raise AlignmentError(
+            f"The text has {len(ids)} symbols and {repeats} repeats, so it needs at least"
+            f" {len(ids) + repeats} frames; the recording has {n_frames}."
+        )
+    if any(not BLANK < i < n_symbols for i in ids):
+        raise AlignmentError(f"Expected ids from 1 to {n_symbols - 1}, got {list(ids)}.")
+    states = np.full(2 * len(ids) + 1, BLANK)  # blank, symbol, blank, ..., blank
+    states[1::2] = ids
+    path = states[_best_states(log_probs[:, states], states)]
+    # Between two equal symbols the lattice forces a blank, so runs of the path are the symbols.
+    return path_spans(path, log_probs)
+
+
+def _best_states(scores: np.ndarray, states: np.ndarray) -> np.ndarray:
+    """Viterbi: (T, S) log-probabilities of the lattice's states -> the best state a frame (T,)."""
+    n_frames, n_states = scores.shape
+    skips = np.zeros(n_states, dtype=bool)  # a symbol may follow another one without a blank
+    skips[3::2] = states[3::2] != states[1:-2:2]
+    best = np.full(n_states, -np.inf)
+    best[:2] = scores[0, :2]
+    steps = np.zeros((n_frames, n_states), dtype=np.int8)  # how many states back each came from
+    for t in range(1, n_frames):
+        candidates = np.full((3, n_states), -np.inf)
+        candidates[0] = best
+        candidates[1, 1:] = best[:-1]
+        candidates[2, 2:] = np.where(skips[2:], best[:-2], -np.inf)
+        steps[t] = candidates.argmax(axis=0)
+        best = candidates.max(axis=0) + scores[t]
+    state = n_states - 1
+    if n_states > 1 and best[-2] > best[-1]:
+        state = n_states - 2
+    path = np.empty(n_frames, dtype=int)
+    for t in range(n_frames - 1, -1, -1):
+        path[t] = state
+        state -= steps[t, state]
+    return path
+
+
+def place_words(
+    spans: Sequence[TokenSpan], alphabet: Alphabet, features: np.ndarray, stride: int, hop_s: float
+) -> tuple[Word, ...]:
+    """Group symbols into words and give each word its extent in seconds.
+
+    CTC emits a symbol in a few frames somewhere inside the sound ("peaky"), so the path alone says
+    that a word was there, not how far it reached. The extent given here is an estimate: two
+    neighbours meet at the quietest frame between their emissions, and each is cut back to where
+    its energy rises above silence.
+
+    Args:
+        spans: symbols in order, output frames.
+        alphabet: what the symbols are, and which of them is no word.
+        features: (T, F) log-mel in [0, 1]; their mean over the bands is taken as energy.
+        stride: feature frames in an output frame.
+        hop_s: seconds a feature frame.
+    """
+    groups = _group(spans, alphabet)
+    energy = features.mean(axis=1)
+    emitted = [
+        (group[0].start * stride, min(group[-1].end * stride, len(energy))) for group in groups
+    ]
+    words = []
+    for group, (start, end) in zip(groups, _extents(emitted, energy), strict=True):
+        text = alphabet.decode([span.id for span in group])
+        score = float(np.mean([span.score for span in group]))
+        if text:  # the unknown symbol takes its room on the time axis but is no word
+            words.append(Word(text, start * hop_s, end * hop_s, score))
+    return tuple(words)
+
+
+def _group(spans: Sequence[TokenSpan], alphabet: Alphabet) -> list[list[TokenSpan]]:
+    """Spans of each word: every symbol where symbols are words, else the runs between spaces."""
+    if alphabet.joiner == " ":
+        return [[span] for span in spans]
+    groups: list[list[TokenSpan]] = [[]]
+    for span in spans:
+        if alphabet.symbol(span.id) == " ":
+            groups.append([])
+        else:
+            groups[-1].append(span)
+    return [group for group in groups if group]
+
+
+def _extents(emitted: list[tuple[int, int]], energy: np.ndarray) -> list[tuple[int, int]]:
+    """Feature frames [start, end) of each word, around the frames that emit it."""
+    borders = [0]
+    for (_, end), (start, _) in itertools.pairwise(emitted):
+        borders.append(end + int(energy[end : start + 1].argmin()) if start > end else start)
+    borders.append(len(energy))
+    lowest, highest = np.quantile(energy, [0.02, 0.98])
+    sounding = energy > lowest + SILENCE_SHARE * (highest - lowest)
+    extents = []
+    for i, (first, last) in enumerate(emitted):
+        frames = borders[i] + np.flatnonzero(sounding[borders[i] : borders[i + 1]])
+        start, end = (frames[0], frames[-1] + 1) if len(frames) else (first, last)
+        extents.append((int(min(start, first)), int(max(end, last))))
+    return extents

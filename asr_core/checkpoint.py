@@ -1,0 +1,122 @@
+"""A model folder: `model.safetensors`, `config.json` and what documents them. No pickle.
+
+`config.json` is the model's contract: features, alphabet and network, and where it comes from
+(seed, recipe, data fingerprint, versions). Loading checks that the weights fit it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError
+
+from asr_core.features import FeatureConfig
+from asr_core.model import CtcModel, ModelConfig
+from asr_core.text import Alphabet
+
+FORMAT_VERSION = 1
+MODELS = Path(__file__).parent.parent / "assets" / "models"  # the bundled ones
+
+
+class CheckpointError(ValueError):
+    """A model folder that is missing, damaged, or does not fit together."""
+
+
+class Contract(BaseModel):
+    """The part of `config.json` that decides what a model computes, and its provenance."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format_version: int = FORMAT_VERSION
+    name: str
+    features: FeatureConfig
+    alphabet: Alphabet
+    model: ModelConfig
+    provenance: dict[str, Any] = {}
+
+
+def build_model(contract: Contract) -> CtcModel:
+    """The contract's network with fresh weights."""
+    return CtcModel(contract.model, contract.features.n_mels, len(contract.alphabet))
+
+
+def save_model(folder: str | Path, contract: Contract, model: CtcModel) -> None:
+    """Write weights and contract, each beside its target first and then renamed over it."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    part = folder / "model.safetensors.part"
+    safetensors.torch.save_file(weights, part)
+    part.replace(folder / "model.safetensors")
+    write_json(folder / "config.json", contract.model_dump(mode="json"))
+
+
+def load_model(folder: str | Path) -> tuple[Contract, CtcModel]:
+    """Read a model folder, or a bundled model by its name, ready to recognise on the CPU.
+
+    Raises:
+        CheckpointError: no such folder, a file missing or damaged, a format newer than this
+            program, or weights that do not fit the configuration.
+    """
+    folder = find_model(folder)
+    contract = _read_contract(folder / "config.json")
+    path = folder / "model.safetensors"
+    try:
+        weights = safetensors.torch.load_file(path)
+    except (OSError, SafetensorError) as e:
+        raise CheckpointError(
+            f"Cannot read the weights {path}: {e}. Expected a safetensors file; copy the model"
+            " folder again or train it again."
+        ) from e
+    model = build_model(contract)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as e:
+        raise CheckpointError(f"The weights {path} do not fit {folder}/config.json: {e}") from e
+    return contract, model.eval()
+
+
+def find_model(name: str | Path) -> Path:
+    """The folder of a model given by its path or by a bundled model's name."""
+    for folder in (Path(name), MODELS / name):
+        if (folder / "config.json").is_file():
+            return folder
+    bundled = sorted(p.parent.name for p in MODELS.glob("*/config.json"))
+    raise CheckpointError(
+        f"No model at {str(name)!r}: expected a folder with config.json and model.safetensors, or"
+        f" the name of a bundled model ({', '.join(bundled) or 'none here'})."
+    )
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON beside the target, then rename it over the target."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that decide a result."""
+    from importlib.metadata import version
+
+    names = ("torchaudio", "numpy", "soundfile", "soxr")
+    return {"torch": torch.__version__} | {name: version(name) for name in names}
+
+
+def _read_contract(path: Path) -> Contract:
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        found = config.get("format_version")
+        if isinstance(found, int) and found > FORMAT_VERSION:
+            raise CheckpointError(
+                f"{path} has format version {found}; this program reads up to {FORMAT_VERSION}."
+                " Update Misheard."
+            )
+        return Contract.model_validate(config)
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, AttributeError) as e:
+        raise CheckpointError(f"Cannot read {path}: {e}. Expected a JSON object.") from e
+    except ValidationError as e:
+        raise CheckpointError(f"{path} does not describe a model: {e}") from e

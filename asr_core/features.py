@@ -1,0 +1,98 @@
+"""Samples to log-mel: the mel bands inside [f_min, f_max], in dB, min-max scaled to [0, 1]."""
+
+import torch
+from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, model_validator
+from torch import Tensor, nn
+
+from asr_core.torchaudio_door import torchaudio
+
+POWER_FLOOR = 1e-10  # -100 dB; keeps digital silence finite
+
+
+class FeatureConfig(BaseModel):
+    """What a model hears. Stored in its folder, so that it always hears the same."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sample_rate: PositiveInt = 8000  # Hz
+    window_s: PositiveFloat = 0.025
+    hop_s: PositiveFloat = 0.010
+    n_fft: PositiveInt = 512
+    n_mels: PositiveInt = 64  # F
+    f_min: float = 60.0  # Hz; below it lie hum and rumble
+    f_max: float = 3800.0  # Hz; above it an 8 kHz recording has nothing but the filter's slope
+    range_db: PositiveFloat = 80.0  # what lies deeper below the loudest bin counts as silence
+
+    @property
+    def window(self) -> int:
+        return round(self.window_s * self.sample_rate)
+
+    @property
+    def hop(self) -> int:
+        return round(self.hop_s * self.sample_rate)
+
+    @model_validator(mode="after")
+    def _fits(self) -> "FeatureConfig":
+        if not 0 <= self.f_min < self.f_max <= self.sample_rate / 2:
+            raise ValueError(
+                f"expected 0 <= f_min < f_max <= {self.sample_rate / 2} (half the sample rate),"
+                f" got {self.f_min} and {self.f_max}"
+            )
+        if not 1 <= self.window <= self.n_fft:
+            raise ValueError(f"expected a window of 1 to n_fft={self.n_fft}, got {self.window}")
+        return self
+
+
+class LogMel(nn.Module):
+    """Batch of samples -> log-mel features in [0, 1].
+
+    The mel filters are Slaney's, as in librosa. Each utterance is scaled by its own minimum and
+    maximum, taken over its own frames only; its dynamic range is limited to `range_db`, so that a
+    stretch of digital silence does not squash the rest. Frames are centred and the signal is
+    padded with zeros, which is what a batch is padded with: padding changes nothing.
+    """
+
+    def __init__(self, config: FeatureConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.mel = torchaudio.transforms.MelSpectrogram(
+            sample_rate=config.sample_rate,
+            n_fft=config.n_fft,
+            win_length=config.window,
+            hop_length=config.hop,
+            f_min=config.f_min,
+            f_max=config.f_max,
+            n_mels=config.n_mels,
+            power=2.0,
+            center=True,
+            pad_mode="constant",
+            mel_scale="slaney",
+            norm="slaney",
+        )
+
+    def forward(self, samples: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute features.
+
+        Args:
+            samples: (B, N) float, zero-padded.
+            lengths: (B,) samples of each utterance.
+
+        Returns:
+            Features (B, T, F), zero past each length, and lengths (B,) in frames:
+            T = 1 + N // hop.
+        """
+        power = self.mel(samples).transpose(1, 2)  # (B, T, F)
+        lengths = 1 + lengths // self.config.hop
+        decibel = 10 * torch.log10(power.clamp(min=POWER_FLOOR))
+        inside = frame_mask(lengths, decibel.shape[1]).unsqueeze(2)  # (B, T, 1)
+        highest = decibel.masked_fill(~inside, -torch.inf).amax(dim=(1, 2), keepdim=True)
+        decibel = decibel.maximum(highest - self.config.range_db)
+        lowest = decibel.masked_fill(~inside, torch.inf).amin(dim=(1, 2), keepdim=True)
+        # A constant signal (silence) has no range: all its features are 0.
+        scaled = (decibel - lowest) / (highest - lowest).clamp(min=1e-6)
+        return scaled.masked_fill(~inside, 0.0), lengths
+
+
+def frame_mask(lengths: Tensor, n_frames: int) -> Tensor:
+    """(B,) lengths -> (B, T) True inside each utterance."""
+    return torch.arange(n_frames, device=lengths.device) < lengths.unsqueeze(1)

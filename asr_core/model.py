@@ -1,0 +1,163 @@
+"""The network: separable 1-D convolutions whose kernels grow with depth, then a GRU.
+
+After QuartzNet (Kriman et al. 2019, arXiv 1910.10261): blocks of time-channel-separable
+convolutions with a residual path. Every frame past an utterance's length is set to zero before
+every convolution, and the GRU runs on packed sequences, so that padding changes no result.
+"""
+
+import itertools
+from typing import Annotated
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from asr_core.features import frame_mask
+
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+
+
+class BlockConfig(BaseModel):
+    """One block: `repeats` separable convolutions of `kernel` frames to `channels` channels."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    channels: PositiveInt
+    kernel: PositiveInt
+    repeats: PositiveInt = 2
+
+    @field_validator("kernel")
+    @classmethod
+    def _odd(cls, kernel: int) -> int:
+        if kernel % 2 == 0:
+            raise ValueError(
+                "expected an odd number of frames, so that a frame stays in the middle"
+            )
+        return kernel
+
+
+class PrologueConfig(BaseModel):
+    """The first convolution; its stride is the model's whole reduction in time."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    channels: PositiveInt
+    kernel: PositiveInt = 11
+    stride: PositiveInt = 2
+
+    _odd = field_validator("kernel")(BlockConfig._odd.__func__)  # type: ignore[attr-defined]
+
+
+class ModelConfig(BaseModel):
+    """A network as a list of blocks, as written in a recipe."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prologue: PrologueConfig
+    blocks: tuple[BlockConfig, ...]
+    gru_hidden: int = Field(ge=0)  # each direction; 0 leaves the GRU out
+    dropout: Fraction = 0.1
+
+
+class MaskedConv(nn.Module):
+    """A convolution that zeroes padding first and returns the new lengths."""
+
+    def __init__(
+        self, channels_in: int, channels: int, kernel: int, *, stride: int = 1, groups: int = 1
+    ) -> None:
+        super().__init__()
+        self.stride = stride
+        self.conv = nn.Conv1d(
+            channels_in, channels, kernel, stride, kernel // 2, groups=groups, bias=False
+        )
+
+    def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, C, T), (B,) -> (B, C', ceil(T / stride)), (B,)."""
+        inside = frame_mask(lengths, x.shape[2]).unsqueeze(1)
+        return self.conv(x * inside), (lengths - 1) // self.stride + 1
+
+
+class ConvBlock(nn.Module):
+    """Separable convolutions, batch norm, ReLU, dropout, and a residual path around them."""
+
+    def __init__(self, channels_in: int, config: BlockConfig, dropout: float) -> None:
+        super().__init__()
+        widths = [channels_in] + [config.channels] * config.repeats
+        self.depthwise = nn.ModuleList(
+            MaskedConv(width, width, config.kernel, groups=width) for width in widths[:-1]
+        )
+        self.pointwise = nn.ModuleList(
+            nn.Conv1d(a, b, 1, bias=False) for a, b in itertools.pairwise(widths)
+        )
+        self.norms = nn.ModuleList(nn.BatchNorm1d(width) for width in widths[1:])
+        self.residual = nn.Sequential(
+            nn.Conv1d(channels_in, config.channels, 1, bias=False), nn.BatchNorm1d(config.channels)
+        )
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, C, T), (B,) -> (B, C', T), (B,)."""
+        y = x
+        last = len(self.norms) - 1
+        for i, (depthwise, pointwise, norm) in enumerate(
+            zip(self.depthwise, self.pointwise, self.norms, strict=True)
+        ):
+            y, lengths = depthwise(y, lengths)
+            y = norm(pointwise(y))
+            if i == last:
+                y = y + self.residual(x)
+            y = self.dropout(torch.relu(y))
+        return y, lengths
+
+
+class CtcModel(nn.Module):
+    """Features -> log-probabilities over the alphabet and the blank, a frame a `stride` hops."""
+
+    def __init__(self, config: ModelConfig, n_mels: int, n_symbols: int) -> None:
+        super().__init__()
+        self.config = config
+        width = config.prologue.channels
+        self.prologue = MaskedConv(
+            n_mels, width, config.prologue.kernel, stride=config.prologue.stride
+        )
+        self.prologue_norm = nn.BatchNorm1d(width)
+        blocks = []
+        for block in config.blocks:
+            blocks.append(ConvBlock(width, block, config.dropout))
+            width = block.channels
+        self.blocks = nn.ModuleList(blocks)
+        self.gru = None
+        if config.gru_hidden:
+            self.gru = nn.GRU(width, config.gru_hidden, batch_first=True, bidirectional=True)
+            width = 2 * config.gru_hidden
+        self.dropout = nn.Dropout(config.dropout)
+        self.head = nn.Linear(width, n_symbols)
+
+    @property
+    def stride(self) -> int:
+        """Feature frames in one output frame."""
+        return self.config.prologue.stride
+
+    def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Run the network.
+
+        Args:
+            features: (B, T, F) in [0, 1].
+            lengths: (B,) frames of each utterance, at least 1.
+
+        Returns:
+            log_probs (B, T', V), always log-probabilities, in train and eval mode alike, and
+            lengths (B,): T' = ceil(T / stride). Frames past a length mean nothing.
+        """
+        x, lengths = self.prologue(features.transpose(1, 2), lengths)  # (B, C, T')
+        x = torch.relu(self.prologue_norm(x))
+        for block in self.blocks:
+            x, lengths = block(x, lengths)
+        x = x.transpose(1, 2)  # (B, T', C)
+        if self.gru is not None:
+            packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
+            x, _ = pad_packed_sequence(
+                self.gru(packed)[0], batch_first=True, total_length=x.shape[1]
+            )
+        return self.head(self.dropout(x)).log_softmax(dim=2), lengths

@@ -1,0 +1,126 @@
+"""The straight line: recordings in, transcripts out."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from asr_core.alignment import place_words
+from asr_core.audio import Audio, AudioError, Source, load_audio
+from asr_core.checkpoint import Contract, load_model
+from asr_core.decoder import greedy
+from asr_core.features import LogMel
+from asr_core.model import CtcModel
+from asr_core.transcript import Transcript
+
+MAX_BATCH_S = 300.0  # padded seconds in a batch; bounds memory when there are many recordings
+WINDOW = 512  # recordings held in memory and sorted by length at a time
+
+
+class Recognizer:
+    """A model and all it needs to turn recordings into transcripts."""
+
+    def __init__(self, contract: Contract, model: CtcModel) -> None:
+        self.contract = contract
+        self.alphabet = contract.alphabet
+        self.model = model.eval()
+        self.log_mel = LogMel(contract.features)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Recognizer":
+        """Load a model folder, or a bundled model by its name (raises CheckpointError)."""
+        return cls(*load_model(folder))
+
+    @property
+    def sample_rate(self) -> int:
+        return self.contract.features.sample_rate
+
+    @property
+    def frame_s(self) -> float:
+        """Seconds an output frame: the one conversion from frames to seconds."""
+        return self.contract.features.hop_s * self.model.stride
+
+    @torch.inference_mode()
+    def transcribe(self, recordings: Sequence[Source | Audio]) -> list[Transcript]:
+        """Transcribe recordings of any lengths as one padded batch.
+
+        Raises:
+            AudioError: a recording that cannot be read (see `transcribe_each` to go on).
+        """
+        if not recordings:
+            return []
+        audios = [self.read(recording) for recording in recordings]
+        samples, lengths = pad([audio.samples for audio in audios])
+        features, feature_lengths = self.log_mel(samples, lengths)
+        log_probs, frame_lengths = self.model(features, feature_lengths)
+        return [
+            self._transcript(audio, x[:t].numpy(), y[:u].numpy())
+            for audio, x, t, y, u in zip(
+                audios, features, feature_lengths, log_probs, frame_lengths, strict=True
+            )
+        ]
+
+    def transcribe_each(
+        self, recordings: Sequence[Source | Audio]
+    ) -> Iterator[tuple[int, Transcript | AudioError]]:
+        """Transcribe any number of recordings, in batches of similar length.
+
+        Yields (index, transcript) as they are done, not in order; for a recording that cannot
+        be read, (index, the AudioError).
+        """
+        for first in range(0, len(recordings), WINDOW):
+            readable: list[tuple[int, Audio]] = []
+            for i, recording in enumerate(recordings[first : first + WINDOW], start=first):
+                try:
+                    readable.append((i, self.read(recording)))
+                except AudioError as e:
+                    yield i, e
+            readable.sort(key=lambda item: item[1].duration_s)
+            for batch in _batches(readable):
+                transcripts = self.transcribe([audio for _, audio in batch])
+                yield from zip((i for i, _ in batch), transcripts, strict=True)
+
+    def read(self, recording: Source | Audio) -> Audio:
+        """The recording at the model's sample rate."""
+        if not isinstance(recording, Audio):
+            return load_audio(recording, self.sample_rate)
+        if recording.sample_rate == self.sample_rate:
+            return recording
+        return load_audio(recording.samples, self.sample_rate, source_rate=recording.sample_rate)
+
+    def _transcript(self, audio: Audio, features: np.ndarray, log_probs: np.ndarray) -> Transcript:
+        hypothesis = greedy(log_probs)
+        hop_s = self.contract.features.hop_s
+        return Transcript(
+            text=self.alphabet.decode(hypothesis.ids),
+            words=place_words(hypothesis.spans, self.alphabet, features, self.model.stride, hop_s),
+            tokens=hypothesis.spans,
+            duration_s=audio.duration_s,
+            frame_s=self.frame_s,
+            hop_s=hop_s,
+            features=features,
+            log_probs=log_probs,
+        )
+
+
+def pad(recordings: Sequence[np.ndarray]) -> tuple[Tensor, Tensor]:
+    """Recordings (N,) -> samples (B, N) zero-padded, lengths (B,)."""
+    lengths = torch.tensor([len(samples) for samples in recordings])
+    samples = torch.zeros(len(recordings), int(lengths.max()))
+    for row, recording in zip(samples, recordings, strict=True):
+        row[: len(recording)] = torch.from_numpy(recording)
+    return samples, lengths
+
+
+def _batches(audios: list[tuple[int, Audio]]) -> Iterator[list[tuple[int, Audio]]]:
+    """Cut a list sorted by length so that no batch, padded, exceeds MAX_BATCH_S."""
+    batch: list[tuple[int, Audio]] = []
+    for item in audios:
+        if batch and (len(batch) + 1) * item[1].duration_s > MAX_BATCH_S:
+            yield batch
+            batch = []
+        batch.append(item)
+    if batch:
+        yield batch

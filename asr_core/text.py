@@ -1,0 +1,72 @@
+"""Text and symbols: normalised text <-> the ids that a model's outputs stand for."""
+
+import re
+import unicodedata
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+BLANK = 0  # CTC's blank, everywhere; a constant so that no checkpoint can disagree
+
+
+def normalise(text: str) -> str:
+    """Lower case, NFC, punctuation (but apostrophes) to spaces, single spaces."""
+    text = unicodedata.normalize("NFC", text).lower().replace("\u2019", "'")
+    return re.sub(r"[^\w']+|_", " ", text).strip()
+
+
+class Alphabet(BaseModel):
+    """The symbols of a model, in order: symbol i has id i + 1, because id 0 is the blank.
+
+    A symbol is a string of any length. `joiner` stands between symbols in text: a space where
+    symbols are whole words, nothing where they are characters (then the space is a symbol).
+    `unknown`, if given, is one of the symbols: it stands for any run of text outside the alphabet
+    and is left out of decoded text.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    symbols: tuple[str, ...]
+    joiner: str = ""
+    unknown: str | None = None
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> "Alphabet":
+        if not self.symbols or "" in self.symbols:
+            raise ValueError("expected at least one symbol and no empty one")
+        repeated = {s for s in self.symbols if self.symbols.count(s) > 1}
+        if repeated:
+            raise ValueError(f"expected each symbol once, got more of {sorted(repeated)}")
+        if self.unknown is not None and self.unknown not in self.symbols:
+            raise ValueError(f"expected unknown={self.unknown!r} to be one of the symbols")
+        return self
+
+    def __len__(self) -> int:
+        """V: the symbols and the blank."""
+        return len(self.symbols) + 1
+
+    def symbol(self, index: int) -> str:
+        """The symbol of an id; the blank's is the empty string."""
+        return "" if index == BLANK else self.symbols[index - 1]
+
+    def encode(self, text: str) -> list[int]:
+        """Normalised text -> ids.
+
+        Raises:
+            ValueError: the text has a symbol outside the alphabet, and there is no `unknown`.
+        """
+        pieces = text.split(self.joiner) if self.joiner else list(text)
+        ids: list[int] = []
+        for piece in filter(None, pieces):
+            if piece in self.symbols:
+                ids.append(self.symbols.index(piece) + 1)
+            elif self.unknown is None:
+                raise ValueError(f"{piece!r} is not in the alphabet {' '.join(self.symbols)}")
+            else:
+                unknown = self.symbols.index(self.unknown) + 1
+                if not ids or ids[-1] != unknown:
+                    ids.append(unknown)
+        return ids
+
+    def decode(self, ids: list[int]) -> str:
+        """Ids (no blanks, repeats meant) -> text; the unknown symbol is left out."""
+        return self.joiner.join(self.symbol(i) for i in ids if self.symbol(i) != self.unknown)
