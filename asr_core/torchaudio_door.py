@@ -9,13 +9,15 @@ import sys
 import types
 from typing import Any
 
+import torch
+
 
 def _import_torchaudio() -> Any:
     try:
         import torchaudio
-    except OSError as e:
-        if "cuda" not in str(e) and "libc10" not in str(e) and "libtorch" not in str(e):
-            raise
+    except OSError:
+        if torch.version.cuda is not None:
+            raise  # not the case we know
         for name in [n for n in sys.modules if n.partition(".")[0] == "torchaudio"]:
             del sys.modules[name]
         stand_in: Any = types.ModuleType("torchaudio._extension")
