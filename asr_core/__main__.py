@@ -1,0 +1,177 @@
+"""`python -m asr_core prepare / train / transcribe`."""
+
+import enum
+import json
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+app = typer.Typer(
+    help="Speech in, transcript out: prepare data, train a recogniser, transcribe recordings.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+prepare_app = typer.Typer(
+    help="Make the manifests that training and evaluation read.", no_args_is_help=True
+)
+app.add_typer(prepare_app, name="prepare")
+
+Out = Annotated[Path, typer.Option(help="Folder to write.", file_okay=False)]
+Seed = Annotated[int, typer.Option(min=0, help="Decides every random choice.")]
+
+
+class Format(enum.StrEnum):
+    """How transcripts are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@prepare_app.command("spoken")
+def prepare_spoken(
+    out: Out,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="Folder with the corpora; without it they are downloaded."),
+    ] = None,
+    seed: Seed = 1,
+) -> None:
+    """Digits and commands, 20 words: Free Spoken Digit, Speech Commands, speechocean762."""
+    from asr_core.manifest import ManifestError
+    from asr_core.training.corpora import spoken
+    from asr_core.training.corpora.download import DownloadError
+
+    try:
+        spoken.prepare(out, source=source, seed=seed)
+    except (ManifestError, DownloadError, OSError) as e:
+        _fail(e)
+
+
+@prepare_app.command("synthetic")
+def prepare_synthetic(
+    out: Out,
+    n: Annotated[int, typer.Option(min=1, help="Utterances to render.")] = 360,
+    seed: Seed = 1,
+) -> None:
+    """The bundled validation set: the 20 words by Debian's speech synthesisers, degraded."""
+    from asr_core.training.corpora import synthetic
+    from asr_core.training.voices import SynthesiserError
+
+    try:
+        synthetic.prepare(out, n=n, seed=seed)
+    except (SynthesiserError, OSError) as e:
+        _fail(e)
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="A bundled recipe's name, or a YAML file.")],
+    data: Annotated[Path, typer.Option(help="Folder with train.jsonl and validation.jsonl.")],
+    out: Out,
+    seed: Annotated[int | None, typer.Option(min=0, help="Instead of the recipe's.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last epoch.")] = False,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
+    accelerator: Annotated[str, typer.Option(help="Lightning's: auto, cpu, gpu.")] = "auto",
+    devices: Annotated[str, typer.Option(help="Lightning's: a number, or auto.")] = "auto",
+    strategy: Annotated[str, typer.Option(help="Lightning's: auto, ddp, ...")] = "auto",
+    num_nodes: Annotated[int, typer.Option(min=1, help="Machines that train together.")] = 1,
+) -> None:
+    """Train a recogniser; the model folder and its checkpoints go to --out."""
+    from asr_core.manifest import ManifestError
+    from asr_core.training import train as training
+    from asr_core.training.recipe import RecipeError, load_recipe
+
+    try:
+        chosen = load_recipe(recipe)
+        if seed is not None:
+            chosen = chosen.model_copy(update={"seed": seed})
+        if epochs is not None:
+            shorter = chosen.training.model_copy(update={"epochs": epochs})
+            chosen = chosen.model_copy(update={"training": shorter})
+        options = {
+            "accelerator": accelerator,
+            "devices": int(devices) if devices.isdigit() else devices,
+            "strategy": strategy,
+            "num_nodes": num_nodes,
+        }
+        training.train(chosen, data, out, resume=resume, trainer_options=options)
+    except (RecipeError, ManifestError, OSError) as e:
+        _fail(e)
+
+
+@app.command()
+def transcribe(
+    files: Annotated[list[Path], typer.Argument(help="Recordings of any common format.")],
+    model: Annotated[str, typer.Option(help="A model folder, or a bundled model.")] = "spoken",
+    output_format: Annotated[
+        Format, typer.Option("--format", help="text: a line a file; json: words with times.")
+    ] = Format.TEXT,
+    output: Annotated[
+        Path | None,
+        typer.Option(file_okay=False, help="Write a file a recording here, not to the screen."),
+    ] = None,
+) -> None:
+    """Transcribe recordings; one that cannot be read is reported and the others are done."""
+    from asr_core.checkpoint import CheckpointError
+    from asr_core.recognizer import Recognizer
+
+    try:
+        recognizer = Recognizer.load(model)
+    except CheckpointError as e:
+        _fail(e)
+    results: list[dict[str, Any]] = [{} for _ in files]
+    for i, result in recognizer.transcribe_each([str(file) for file in files]):
+        if isinstance(result, Exception):
+            typer.echo(f"error: {_one_line(result)}", err=True)
+            results[i] = {"file": str(files[i]), "error": _one_line(result)}
+        else:
+            results[i] = {"file": str(files[i]), **result.to_dict()}
+    if output is None:
+        _print(results, output_format)
+    else:
+        _write(results, output_format, output)
+    if any("error" in result for result in results):
+        raise typer.Exit(1)
+
+
+def _print(results: list[dict[str, Any]], output_format: Format) -> None:
+    """Text: the bare text of one file; of several, `file<TAB>text`."""
+    if output_format is Format.JSON:
+        typer.echo(json.dumps(results, indent=2, ensure_ascii=False))
+        return
+    for result in results:
+        if "error" not in result:
+            prefix = f"{result['file']}\t" if len(results) > 1 else ""
+            typer.echo(prefix + result["text"])
+
+
+def _write(results: list[dict[str, Any]], output_format: Format, folder: Path) -> None:
+    """One `<name>.txt` or `<name>.json` a recording; a second `<name>` becomes `<name>-2`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    seen: dict[str, int] = {}
+    for result in results:
+        if "error" in result:
+            continue
+        stem = Path(result["file"]).stem
+        seen[stem] = seen.get(stem, 0) + 1
+        name = stem if seen[stem] == 1 else f"{stem}-{seen[stem]}"
+        if output_format is Format.JSON:
+            text = json.dumps([result], indent=2, ensure_ascii=False)
+            (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+        else:
+            (folder / f"{name}.txt").write_text(result["text"] + "\n", encoding="utf-8")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _fail(error: Exception) -> NoReturn:
+    """One clear line on stderr and exit code 1."""
+    typer.echo(f"error: {_one_line(error)}", err=True)
+    raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    app()

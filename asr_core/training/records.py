@@ -1,0 +1,82 @@
+"""What a training run leaves behind, epoch by epoch: its table and the best model so far."""
+
+import csv
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning
+from lightning.pytorch.callbacks import Callback
+
+from asr_core.checkpoint import Contract, save_model, write_json
+from asr_core.model import CtcModel
+
+
+class TrainingTable(Callback):
+    """Writes `training.csv`, a row an epoch; a resumed run drops the rows it will redo."""
+
+    COLUMNS = ("epoch", "step", "loss", "val_loss", "val_wer", "lr", "seconds")
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.started_s = time.monotonic()
+
+    def on_fit_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        kept: list[dict[str, str]] = []
+        if self.path.exists() and trainer.current_epoch:
+            with self.path.open(newline="", encoding="utf-8") as file:
+                kept = [r for r in csv.DictReader(file) if int(r["epoch"]) < trainer.current_epoch]
+        if trainer.is_global_zero:
+            with self.path.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, self.COLUMNS)
+                writer.writeheader()
+                writer.writerows(kept)
+
+    def on_train_epoch_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        self.started_s = time.monotonic()
+
+    def on_train_epoch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        metrics = trainer.callback_metrics
+        row = {
+            "epoch": trainer.current_epoch,
+            "step": trainer.global_step,
+            **{k: f"{float(metrics[k]):.6f}" for k in ("loss", "val_loss", "val_wer")},
+            "lr": f"{trainer.optimizers[0].param_groups[0]['lr']:.3e}",
+            "seconds": f"{time.monotonic() - self.started_s:.1f}",
+        }
+        if trainer.is_global_zero:
+            with self.path.open("a", newline="", encoding="utf-8") as file:
+                csv.DictWriter(file, self.COLUMNS).writerow(row)
+
+
+class ModelFolder(Callback):
+    """Writes the model folder anew at every epoch whose validation WER is the best so far."""
+
+    def __init__(self, folder: Path, contract: Contract) -> None:
+        self.folder = folder
+        self.contract = contract
+        self.best_wer = float("inf")
+
+    def on_train_epoch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        wer = float(trainer.callback_metrics["val_wer"])
+        if wer >= self.best_wer or not trainer.is_global_zero:
+            return
+        self.best_wer = wer
+        assert isinstance(pl_module.model, CtcModel)
+        save_model(self.folder, self.contract, pl_module.model)
+        validation = {"wer": wer, "epoch": trainer.current_epoch, "step": trainer.global_step}
+        write_json(self.folder / "metrics.json", {"validation": validation})
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best_wer": self.best_wer}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.best_wer = state_dict["best_wer"]

@@ -1,0 +1,272 @@
+"""Training: a recipe and manifests in, a model folder out. Reads top to bottom."""
+
+import hashlib
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jiwer
+import lightning
+import torch
+from lightning.pytorch.callbacks import (
+    EarlyStopping,
+    ModelCheckpoint,
+    TQDMProgressBar,
+)
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from asr_core.checkpoint import Contract, build_model, versions
+from asr_core.decoder import greedy
+from asr_core.features import LogMel
+from asr_core.manifest import read_manifest
+from asr_core.text import BLANK
+from asr_core.torchaudio_door import torchaudio
+from asr_core.training.augment import VocalTract
+from asr_core.training.batches import (
+    Batch,
+    Clips,
+    EpochSampler,
+    StringBatches,
+    UtteranceBatches,
+    read_clips,
+)
+from asr_core.training.recipe import ByName, Recipe, RecipeError
+from asr_core.training.records import ModelFolder, TrainingTable
+
+N_SAMPLES_SHOWN = 4  # hypotheses printed each epoch
+
+
+class CtcTraining(lightning.LightningModule):
+    """Features, SpecAugment, network and CTC loss; validation by greedy WER."""
+
+    def __init__(self, recipe: Recipe, contract: Contract, references: list[list[str]]) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.alphabet = contract.alphabet
+        self.references = references  # of each validation batch
+        self.log_mel = LogMel(contract.features)
+        self.model = build_model(contract)
+        self.loss = nn.CTCLoss(blank=BLANK, zero_infinity=True)
+        self.vocal_tract = VocalTract(contract.features)
+        self.mask = _spec_augment(recipe)
+        self.heard: list[tuple[str, str]] = []  # (reference, hypothesis) of this validation
+
+    def training_step(self, batch: Batch) -> Tensor:
+        with torch.no_grad():
+            features, lengths = self.log_mel(batch.samples, batch.lengths)
+            features = self._augment(features)
+        log_probs, lengths = self.model(features, lengths)
+        loss = self._loss(log_probs, lengths, batch)
+        self.log("loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.lengths))
+        return loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        features, lengths = self.log_mel(batch.samples, batch.lengths)
+        log_probs, lengths = self.model(features, lengths)
+        loss = self._loss(log_probs, lengths, batch)
+        self.log("val_loss", loss, batch_size=len(batch.lengths), sync_dist=True)
+        for i, (row, length) in enumerate(zip(log_probs.cpu().numpy(), lengths, strict=True)):
+            text = self.alphabet.decode(greedy(row[:length]).ids)
+            self.heard.append((self.references[batch_idx][i], text))
+
+    def on_train_epoch_start(self) -> None:
+        # Masks and dropout draw from torch's global generator: seeded here, an epoch depends on
+        # its number alone and a resumed run repeats it exactly.
+        lightning.seed_everything(
+            self.recipe.seed + 1000 * self.current_epoch + self.global_rank, verbose=False
+        )
+
+    def on_validation_epoch_end(self) -> None:
+        scored = [(r, h) for r, h in self.heard if r]
+        wer = jiwer.wer([r for r, _ in scored], [h for _, h in scored])
+        self.log("val_wer", wer, prog_bar=True, sync_dist=True)
+        if self.global_rank == 0 and not self.trainer.sanity_checking:
+            self._show_samples(wer)
+        self.heard = []
+
+    def configure_optimizers(self) -> Any:
+        optimiser = _by_name(torch.optim, self.recipe.optimiser, self.model.parameters())
+        n_steps = int(self.trainer.estimated_stepping_batches)
+        scheduler = _by_name(
+            torch.optim.lr_scheduler, self.recipe.scheduler, optimiser, total_steps=n_steps
+        )
+        return {
+            "optimizer": optimiser,
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+        }
+
+    def _loss(self, log_probs: Tensor, lengths: Tensor, batch: Batch) -> Tensor:
+        return self.loss(log_probs.transpose(0, 1), batch.targets, lengths, batch.target_lengths)
+
+    def _augment(self, features: Tensor) -> Tensor:
+        config = self.recipe.augment
+        low, high = config.vocal_tract
+        factors = torch.empty(len(features)).uniform_(low, high)
+        factors[torch.rand(len(features)) > config.vocal_tract_probability] = 1.0
+        features = self.vocal_tract(features, factors)
+        return self.mask(features.transpose(1, 2)).transpose(1, 2)
+
+    def _show_samples(self, wer: float) -> None:
+        wrong = [(r, h) for r, h in self.heard if r != h]
+        picks = wrong[:: max(1, len(wrong) // N_SAMPLES_SHOWN)][:N_SAMPLES_SHOWN]
+        self.print(f"\nepoch {self.current_epoch}: validation WER {100 * wer:.2f} %")
+        for reference, heard in picks:
+            self.print(f"  said {reference!r}, heard {heard!r}")
+
+
+def train(
+    recipe: Recipe,
+    data: Path,
+    out: Path,
+    *,
+    resume: bool = False,
+    trainer_options: dict[str, Any] | None = None,
+) -> Path:
+    """Train a model and write its folder.
+
+    Args:
+        recipe: what to train.
+        data: folder with `train.jsonl` and `validation.jsonl`.
+        out: the model folder to write; checkpoints go to its `checkpoints`.
+        resume: go on from the last checkpoint in `out`, if there is one.
+        trainer_options: passed to Lightning's Trainer (devices, strategy, ...).
+
+    Raises:
+        RecipeError: the recipe does not fit the data, or names what torch does not have.
+        ManifestError: no manifest, or none of its recordings can be read.
+    """
+    lightning.seed_everything(recipe.seed, workers=True, verbose=False)
+    out.mkdir(parents=True, exist_ok=True)
+    last = out / "checkpoints" / "last.ckpt"
+    if last.exists() and not resume:
+        raise RecipeError(
+            f"{out} holds a run already. Go on with --resume, or choose another --out."
+        )
+    rate = recipe.features.sample_rate
+    clips = read_clips(data / "train.jsonl", rate)
+    unseen = read_clips(data / "validation.jsonl", rate)
+    print(_counts(clips, unseen), file=sys.stderr)
+
+    contract = Contract(
+        name=recipe.name,
+        features=recipe.features,
+        alphabet=recipe.alphabet,
+        model=recipe.model,
+        provenance=_provenance(recipe, data),
+    )
+    validation = UtteranceBatches(unseen.clips, recipe.alphabet, recipe.training.batch_size)
+    references = [validation.texts(i) for i in range(len(validation))]
+    module = CtcTraining(recipe, contract, references)
+    trainer = _trainer(recipe, out, contract, trainer_options or {})
+    sampler = EpochSampler(recipe.training.batches, trainer.global_rank, trainer.world_size)
+    trainer.fit(
+        module,
+        DataLoader(
+            StringBatches(clips.clips, recipe, recipe.seed),
+            batch_size=None,
+            sampler=sampler,
+            num_workers=recipe.training.workers,
+            persistent_workers=recipe.training.workers > 0,
+        ),
+        DataLoader(validation, batch_size=None),
+        ckpt_path=str(last) if resume and last.exists() else None,
+        weights_only=False,  # our own checkpoint: Lightning's hold more than tensors
+    )
+    return out
+
+
+def _trainer(
+    recipe: Recipe, out: Path, contract: Contract, options: dict[str, Any]
+) -> lightning.Trainer:
+    checkpoints = ModelCheckpoint(
+        out / "checkpoints",
+        "best",
+        monitor="val_wer",
+        save_last=True,
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+    )
+    return lightning.Trainer(
+        default_root_dir=out,
+        max_epochs=recipe.training.epochs,
+        precision=recipe.training.precision,
+        gradient_clip_val=recipe.training.gradient_clip,
+        callbacks=[
+            TrainingTable(out / "training.csv"),
+            ModelFolder(out, contract),
+            EarlyStopping(
+                "val_wer", patience=recipe.training.patience, check_on_train_epoch_end=True
+            ),
+            checkpoints,
+            TQDMProgressBar(refresh_rate=5),
+        ],
+        deterministic="warn",  # CTC loss has no deterministic kernel on CUDA; on the CPU it is
+        logger=False,
+        num_sanity_val_steps=0,
+        enable_model_summary=False,
+        use_distributed_sampler=False,  # EpochSampler shares batches out itself
+        **{"accelerator": "auto", "devices": "auto"} | options,
+    )
+
+
+def _spec_augment(recipe: Recipe) -> nn.Module:
+    """SpecAugment (Park et al. 2019): silent stretches of time and of frequency, (B, F, T)."""
+    config = recipe.augment
+    return torchaudio.transforms.SpecAugment(
+        n_time_masks=config.n_time_masks,
+        time_mask_param=round(config.time_mask_s / recipe.features.hop_s),
+        n_freq_masks=config.n_frequency_masks,
+        freq_mask_param=config.frequency_mask,
+        iid_masks=True,
+        zero_masking=True,
+    )
+
+
+def _by_name(module: Any, choice: ByName, *positional: Any, **extra: Any) -> Any:
+    """Build torch's class of that name; `extra` arguments are given only if it takes them."""
+    found = getattr(module, choice.name, None)
+    if not isinstance(found, type):
+        raise RecipeError(
+            f"{module.__name__} has no {choice.name!r}. Use one of torch's own names."
+        )
+    takes = inspect.signature(found).parameters
+    arguments = {k: v for k, v in extra.items() if k in takes} | choice.arguments
+    try:
+        return found(*positional, **arguments)
+    except (TypeError, ValueError) as e:
+        raise RecipeError(f"{choice.name} cannot be built from {arguments}: {e}") from e
+
+
+def _provenance(recipe: Recipe, data: Path) -> dict[str, Any]:
+    """Where a model comes from: enough to train it again."""
+    return {
+        "recipe": recipe.model_dump(mode="json"),
+        "seed": recipe.seed,
+        "data": {name: _sha256(data / f"{name}.jsonl") for name in ("train", "validation")},
+        "versions": versions() | {"lightning": lightning.__version__},
+        "commit": _commit(),
+    }
+
+
+def _sha256(path: Path) -> str:
+    """Fingerprint of a manifest: of its rows' texts and file names, not of folders' names."""
+    rows = sorted((row.audio_path.name, row.text) for row in read_manifest(path).rows)
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+
+def _commit() -> str | None:
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None  # not a git checkout
+
+
+def _counts(clips: Clips, unseen: Clips) -> str:
+    skipped = clips.n_skipped + unseen.n_skipped
+    return f"{len(clips.clips)} recordings to train on, {len(unseen.clips)} to validate on" + (
+        f"; {skipped} rows skipped: they cannot be read" if skipped else ""
+    )
