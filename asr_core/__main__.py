@@ -1,7 +1,9 @@
 """`python -m asr_core prepare / train / transcribe`."""
 
 import enum
+import itertools
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -124,13 +126,16 @@ def transcribe(
     for i, result in recognizer.transcribe_each([str(file) for file in files]):
         if isinstance(result, Exception):
             typer.echo(f"error: {_one_line(result)}", err=True)
-            results[i] = {"file": str(files[i]), "error": _one_line(result)}
+            results[i] = {"file": _shown(files[i]), "error": _one_line(result)}
         else:
-            results[i] = {"file": str(files[i]), **result.to_dict()}
-    if output is None:
-        _print(results, output_format)
-    else:
-        _write(results, output_format, output)
+            results[i] = {"file": _shown(files[i]), **result.to_dict()}
+    try:
+        if output is None:
+            _print(results, output_format)
+        else:
+            _write(results, files, output_format, output)
+    except OSError as e:
+        _fail(e)
     if any("error" in result for result in results):
         raise typer.Exit(1)
 
@@ -146,21 +151,28 @@ def _print(results: list[dict[str, Any]], output_format: Format) -> None:
             typer.echo(prefix + result["text"])
 
 
-def _write(results: list[dict[str, Any]], output_format: Format, folder: Path) -> None:
+def _write(
+    results: list[dict[str, Any]], files: list[Path], output_format: Format, folder: Path
+) -> None:
     """One `<name>.txt` or `<name>.json` a recording; a second `<name>` becomes `<name>-2`."""
     folder.mkdir(parents=True, exist_ok=True)
-    seen: dict[str, int] = {}
-    for result in results:
+    taken: set[str] = set()
+    for result, file in zip(results, files, strict=True):
         if "error" in result:
             continue
-        stem = Path(result["file"]).stem
-        seen[stem] = seen.get(stem, 0) + 1
-        name = stem if seen[stem] == 1 else f"{stem}-{seen[stem]}"
+        numbered = (f"{file.stem}-{n}" for n in itertools.count(2))
+        name = next(n for n in itertools.chain([file.stem], numbered) if n not in taken)
+        taken.add(name)
         if output_format is Format.JSON:
             text = json.dumps([result], indent=2, ensure_ascii=False)
             (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
         else:
             (folder / f"{name}.txt").write_text(result["text"] + "\n", encoding="utf-8")
+
+
+def _shown(file: Path) -> str:
+    """A file's name as text, also where its bytes are not UTF-8."""
+    return os.fsencode(file).decode(errors="replace")
 
 
 def _one_line(error: Exception) -> str:

@@ -27,8 +27,8 @@ def forced_align(log_probs: np.ndarray, ids: Sequence[int]) -> tuple[TokenSpan, 
         L spans, half-open, in order.
 
     Raises:
-        AlignmentError: T < L + repeats (a repeated symbol needs a blank between), or an id
-            outside the alphabet.
+        AlignmentError: T < L + repeats (a repeated symbol needs a blank between), an id outside
+            the alphabet, or no path of a probability above zero.
     """
     n_frames, n_symbols = log_probs.shape
     repeats = sum(a == b for a, b in itertools.pairwise(ids))
@@ -39,6 +39,8 @@ def forced_align(log_probs: np.ndarray, ids: Sequence[int]) -> tuple[TokenSpan, 
         )
     if any(not BLANK < i < n_symbols for i in ids):
         raise AlignmentError(f"Expected ids from 1 to {n_symbols - 1}, got {list(ids)}.")
+    if n_frames == 0:
+        return ()
     states = np.full(2 * len(ids) + 1, BLANK)  # blank, symbol, blank, ..., blank
     states[1::2] = ids
     path = states[_best_states(log_probs[:, states], states)]
@@ -64,6 +66,10 @@ def _best_states(scores: np.ndarray, states: np.ndarray) -> np.ndarray:
     state = n_states - 1
     if n_states > 1 and best[-2] > best[-1]:
         state = n_states - 2
+    if not np.isfinite(best[state]):
+        raise AlignmentError(
+            "Every path that spells the text has a probability of zero, or of NaN."
+        )
     path = np.empty(n_frames, dtype=int)
     for t in range(n_frames - 1, -1, -1):
         path[t] = state
@@ -79,7 +85,7 @@ def place_words(
     CTC emits a symbol in a few frames somewhere inside the sound ("peaky"), so the path alone says
     that a word was there, not how far it reached. The extent given here is an estimate: two
     neighbours meet at the quietest frame between their emissions, and each is cut back to where
-    its energy rises above silence.
+    its energy rises above silence. Words never overlap, and lie inside the recording.
 
     Args:
         spans: symbols in order, output frames.
@@ -90,6 +96,7 @@ def place_words(
     """
     groups = _group(spans, alphabet)
     energy = features.mean(axis=1)
+    duration_s = (len(energy) - 1) * hop_s  # of the recording's whole hops
     emitted = [
         (group[0].start * stride, min(group[-1].end * stride, len(energy))) for group in groups
     ]
@@ -98,7 +105,9 @@ def place_words(
         text = alphabet.decode([span.id for span in group])
         score = float(np.mean([span.score for span in group]))
         if text:  # the unknown symbol takes its room on the time axis but is no word
-            words.append(Word(text, start * hop_s, end * hop_s, score))
+            # Frame t is centred on t * hop_s: it reaches half a hop to either side.
+            start_s, end_s = ((frame - 0.5) * hop_s for frame in (start, end))
+            words.append(Word(text, max(start_s, 0.0), min(end_s, duration_s), score))
     return tuple(words)
 
 

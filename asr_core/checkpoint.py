@@ -4,13 +4,15 @@
 (seed, recipe, data fingerprint, versions). Loading checks that the weights fit it.
 """
 
+import contextlib
 import json
+import textwrap
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import safetensors.torch
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 
 from asr_core.features import FeatureConfig
@@ -30,7 +32,7 @@ class Contract(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format_version: int = FORMAT_VERSION
+    format_version: Annotated[int, Field(ge=1, le=FORMAT_VERSION)] = FORMAT_VERSION
     name: str
     features: FeatureConfig
     alphabet: Alphabet
@@ -59,7 +61,7 @@ def load_model(folder: str | Path) -> tuple[Contract, CtcModel]:
 
     Raises:
         CheckpointError: no such folder, a file missing or damaged, a format newer than this
-            program, or weights that do not fit the configuration.
+            program, or weights that do not fit the configuration or are not finite.
     """
     folder = find_model(folder)
     contract = _read_contract(folder / "config.json")
@@ -71,19 +73,25 @@ def load_model(folder: str | Path) -> tuple[Contract, CtcModel]:
             f"Cannot read the weights {path}: {e}. Expected a safetensors file; copy the model"
             " folder again or train it again."
         ) from e
-    model = build_model(contract)
     try:
+        model = build_model(contract)
         model.load_state_dict(weights)
     except RuntimeError as e:
-        raise CheckpointError(f"The weights {path} do not fit {folder}/config.json: {e}") from e
+        raise CheckpointError(
+            f"The weights {path} do not fit {folder}/config.json: {textwrap.shorten(str(e), 400)}"
+            " Take both files from the same model."
+        ) from e
+    if not all(torch.isfinite(weight).all() for weight in weights.values()):
+        raise CheckpointError(f"The weights {path} hold NaN or infinity. Train the model again.")
     return contract, model.eval()
 
 
 def find_model(name: str | Path) -> Path:
     """The folder of a model given by its path or by a bundled model's name."""
     for folder in (Path(name), MODELS / name):
-        if (folder / "config.json").is_file():
-            return folder
+        with contextlib.suppress(OSError):  # a name that is too long, a folder that is not ours
+            if (folder / "config.json").is_file():
+                return folder
     bundled = sorted(p.parent.name for p in MODELS.glob("*/config.json"))
     raise CheckpointError(
         f"No model at {str(name)!r}: expected a folder with config.json and model.safetensors, or"
@@ -110,13 +118,14 @@ def _read_contract(path: Path) -> Contract:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
         found = config.get("format_version")
-        if isinstance(found, int) and found > FORMAT_VERSION:
-            raise CheckpointError(
-                f"{path} has format version {found}; this program reads up to {FORMAT_VERSION}."
-                " Update Misheard."
-            )
-        return Contract.model_validate(config)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, AttributeError) as e:
+    except (OSError, ValueError, AttributeError, RecursionError) as e:
         raise CheckpointError(f"Cannot read {path}: {e}. Expected a JSON object.") from e
+    if isinstance(found, int) and found > FORMAT_VERSION:
+        raise CheckpointError(
+            f"{path} has format version {found}; this program reads up to {FORMAT_VERSION}."
+            " Update Misheard."
+        )
+    try:
+        return Contract.model_validate(config)
     except ValidationError as e:
         raise CheckpointError(f"{path} does not describe a model: {e}") from e

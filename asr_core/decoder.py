@@ -1,5 +1,6 @@
 """log_probs to symbols: greedy (best path) decoding."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,9 +45,9 @@ def greedy(log_probs: np.ndarray) -> Hypothesis:
 
 def path_spans(path: np.ndarray, log_probs: np.ndarray) -> tuple[TokenSpan, ...]:
     """The runs of one symbol in a path (T,), blanks left out."""
-    edges = np.flatnonzero(np.diff(path)) + 1
+    edges = [0, *(np.flatnonzero(np.diff(path)) + 1), len(path)] if len(path) else []
     spans = []
-    for start, end in zip([0, *edges], [*edges, len(path)], strict=True):
+    for start, end in itertools.pairwise(edges):
         symbol = int(path[start])
         if symbol != BLANK:
             score = float(np.exp(log_probs[start:end, symbol]).mean())

@@ -12,7 +12,7 @@ POWER_FLOOR = 1e-10  # -100 dB; keeps digital silence finite
 class FeatureConfig(BaseModel):
     """What a model hears. Stored in its folder, so that it always hears the same."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     sample_rate: PositiveInt = 8000  # Hz
     window_s: PositiveFloat = 0.025
@@ -40,6 +40,8 @@ class FeatureConfig(BaseModel):
             )
         if not 1 <= self.window <= self.n_fft:
             raise ValueError(f"expected a window of 1 to n_fft={self.n_fft}, got {self.window}")
+        if self.hop < 1:
+            raise ValueError(f"expected a hop of at least one sample, got hop_s={self.hop_s}")
         return self
 
 

@@ -4,8 +4,10 @@ The format is NeMo's; CSV and TSV files with the same columns are read too.
 """
 
 import csv
+import io
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,20 +95,59 @@ def _records(path: Path, text: str) -> Iterator[tuple[int, str, Any]]:
     """(line, raw text, parsed record or the error met) for every non-blank line."""
     suffix = path.suffix.lower()
     if suffix in (".csv", ".tsv"):
-        reader = csv.DictReader(text.splitlines(), delimiter="," if suffix == ".csv" else "\t")
-        for record in reader:
-            yield reader.line_num, str(dict(record)), record
+        yield from _table_records(path, text, is_tsv=suffix == ".tsv")
     elif suffix in (".jsonl", ".json", ".manifest"):
         for number, raw in enumerate(text.split("\n"), start=1):
             if raw.strip():
                 try:
-                    yield number, raw, json.loads(raw)
-                except ValueError as e:
+                    yield number, raw, json.loads(raw, object_pairs_hook=_unique)
+                except (ValueError, RecursionError) as e:
                     yield number, raw, ValueError(f"not JSON: {e}")
     else:
         raise ManifestError(
             f"Manifest {path} ends in {suffix!r}. Expected .jsonl, .json, .csv or .tsv."
         )
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object whose keys are all different."""
+    repeated = {key for key, n in Counter(key for key, _ in pairs).items() if n > 1}
+    if repeated:
+        raise ValueError(f"repeats the keys {', '.join(sorted(repeated))}")
+    return dict(pairs)
+
+
+def _table_records(path: Path, text: str, *, is_tsv: bool) -> Iterator[tuple[int, str, Any]]:
+    """The records of a CSV table, or of a TSV one, in which a quote is a letter like any other."""
+    lines = io.StringIO(text, newline="")  # a quoted line break stays in its cell
+    delimiter = "\t" if is_tsv else ","
+    reader = csv.reader(
+        lines,
+        delimiter=delimiter,
+        quoting=csv.QUOTE_NONE if is_tsv else csv.QUOTE_MINIMAL,
+        strict=True,
+    )
+    try:
+        header = next((cells for cells in reader if cells), [])
+    except csv.Error as e:
+        raise ManifestError(f"Cannot read the header of manifest {path}: {e}.") from e
+    if len(set(header)) < len(header):
+        raise ManifestError(f"Manifest {path} names a column twice: {', '.join(header)}.")
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as e:
+            yield line, "", ValueError(f"not a row of a table: {e}")
+            continue
+        raw = delimiter.join(cells)
+        if len(cells) == len(header):
+            yield line, raw, dict(zip(header, cells, strict=True))
+        elif raw.strip():
+            wrong = f"expected {len(header)} cells as in the header, got {len(cells)}"
+            yield line, raw, ValueError(wrong)
 
 
 def _row(record: Any, line: int, folder: Path) -> ManifestRow:
@@ -123,13 +164,14 @@ def _row(record: Any, line: int, folder: Path) -> ManifestRow:
     pred_text = record.get("pred_text")
     if pred_text is not None and not isinstance(pred_text, str):
         raise ValueError("pred_text is not a string")
+    json.dumps(record, ensure_ascii=False).encode()  # lone surrogates are no text: a ValueError
     return ManifestRow(
         audio_path=folder / audio,  # an absolute path stays as it is
         text=text,
         duration_s=_duration(record.get("duration")),
         line=line,
         pred_text=pred_text,
-        fields={k: v for k, v in record.items() if k not in KNOWN_FIELDS and k is not None},
+        fields={k: v for k, v in record.items() if k not in KNOWN_FIELDS},
     )
 
 
@@ -137,8 +179,8 @@ def _duration(value: Any) -> float | None:
     if value is None or value == "":
         return None
     try:
-        duration = float(value)
-    except (TypeError, ValueError) as e:
+        duration = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError) as e:
         raise ValueError(f"duration {value!r} is not a number of seconds") from e
     if not math.isfinite(duration) or duration < 0:
         raise ValueError(f"duration {value!r} is not a positive number of seconds")

@@ -16,7 +16,8 @@ from asr_core.model import CtcModel
 from asr_core.transcript import Transcript
 
 MAX_BATCH_S = 300.0  # padded seconds in a batch; bounds memory when there are many recordings
-WINDOW = 512  # recordings held in memory and sorted by length at a time
+WINDOW = 512  # recordings held in memory and sorted by length at a time, ...
+WINDOW_S = 3600.0  # ... or as many as make an hour
 
 
 class Recognizer:
@@ -38,9 +39,14 @@ class Recognizer:
         return self.contract.features.sample_rate
 
     @property
+    def hop_s(self) -> float:
+        """Seconds a feature frame; `FeatureConfig.hop_s` rounded to whole samples."""
+        return self.contract.features.hop / self.sample_rate
+
+    @property
     def frame_s(self) -> float:
         """Seconds an output frame: the one conversion from frames to seconds."""
-        return self.contract.features.hop_s * self.model.stride
+        return self.hop_s * self.model.stride
 
     @torch.inference_mode()
     def transcribe(self, recordings: Sequence[Source | Audio]) -> list[Transcript]:
@@ -70,36 +76,42 @@ class Recognizer:
         Yields (index, transcript) as they are done, not in order; for a recording that cannot
         be read, (index, the AudioError).
         """
-        for first in range(0, len(recordings), WINDOW):
-            readable: list[tuple[int, Audio]] = []
-            for i, recording in enumerate(recordings[first : first + WINDOW], start=first):
-                try:
-                    readable.append((i, self.read(recording)))
-                except AudioError as e:
-                    yield i, e
-            readable.sort(key=lambda item: item[1].duration_s)
-            for batch in _batches(readable):
-                transcripts = self.transcribe([audio for _, audio in batch])
-                yield from zip((i for i, _ in batch), transcripts, strict=True)
+        held: list[tuple[int, Audio]] = []
+        for i, recording in enumerate(recordings):
+            try:
+                held.append((i, self.read(recording)))
+            except AudioError as e:
+                yield i, e
+            if len(held) == WINDOW or sum(audio.duration_s for _, audio in held) > WINDOW_S:
+                yield from self._transcribe_held(held)
+                held = []
+        yield from self._transcribe_held(held)
+
+    def _transcribe_held(self, held: list[tuple[int, Audio]]) -> Iterator[tuple[int, Transcript]]:
+        held.sort(key=lambda item: item[1].duration_s)
+        for batch in _batches(held):
+            transcripts = self.transcribe([audio for _, audio in batch])
+            yield from zip((i for i, _ in batch), transcripts, strict=True)
 
     def read(self, recording: Source | Audio) -> Audio:
-        """The recording at the model's sample rate."""
-        if not isinstance(recording, Audio):
-            return load_audio(recording, self.sample_rate)
-        if recording.sample_rate == self.sample_rate:
-            return recording
-        return load_audio(recording.samples, self.sample_rate, source_rate=recording.sample_rate)
+        """The recording, checked, at the model's sample rate (raises AudioError)."""
+        if isinstance(recording, Audio):
+            samples, rate = recording.samples, recording.sample_rate
+            return load_audio(samples, self.sample_rate, source_rate=rate)
+        return load_audio(recording, self.sample_rate)
 
     def _transcript(self, audio: Audio, features: np.ndarray, log_probs: np.ndarray) -> Transcript:
         hypothesis = greedy(log_probs)
-        hop_s = self.contract.features.hop_s
+        words = place_words(
+            hypothesis.spans, self.alphabet, features, self.model.stride, self.hop_s
+        )
         return Transcript(
             text=self.alphabet.decode(hypothesis.ids),
-            words=place_words(hypothesis.spans, self.alphabet, features, self.model.stride, hop_s),
+            words=words,
             tokens=hypothesis.spans,
             duration_s=audio.duration_s,
             frame_s=self.frame_s,
-            hop_s=hop_s,
+            hop_s=self.hop_s,
             features=features,
             log_probs=log_probs,
         )

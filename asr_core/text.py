@@ -1,6 +1,5 @@
 """Text and symbols: normalised text <-> the ids that a model's outputs stand for."""
 
-import re
 import unicodedata
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -10,8 +9,13 @@ BLANK = 0  # CTC's blank, everywhere; a constant so that no checkpoint can disag
 
 def normalise(text: str) -> str:
     """Lower case, NFC, punctuation (but apostrophes) to spaces, single spaces."""
-    text = unicodedata.normalize("NFC", text).lower().replace("\u2019", "'")
-    return re.sub(r"[^\w']+|_", " ", text).strip()
+    text = unicodedata.normalize("NFC", text.lower()).replace("\u2019", "'")
+    kept = [" "]
+    for character in text:
+        # A mark belongs to the letter before it: stress in Russian, vowels in Hindi.
+        is_mark = kept[-1] != " " and unicodedata.category(character).startswith("M")
+        kept.append(character if character.isalnum() or character == "'" or is_mark else " ")
+    return " ".join("".join(kept).split())
 
 
 class Alphabet(BaseModel):
@@ -36,6 +40,8 @@ class Alphabet(BaseModel):
         repeated = {s for s in self.symbols if self.symbols.count(s) > 1}
         if repeated:
             raise ValueError(f"expected each symbol once, got more of {sorted(repeated)}")
+        if self.joiner and any(self.joiner in s for s in self.symbols):
+            raise ValueError(f"expected no symbol with the joiner {self.joiner!r} inside")
         if self.unknown is not None and self.unknown not in self.symbols:
             raise ValueError(f"expected unknown={self.unknown!r} to be one of the symbols")
         return self
@@ -57,14 +63,11 @@ class Alphabet(BaseModel):
         pieces = text.split(self.joiner) if self.joiner else list(text)
         ids: list[int] = []
         for piece in filter(None, pieces):
-            if piece in self.symbols:
-                ids.append(self.symbols.index(piece) + 1)
-            elif self.unknown is None:
+            symbol = piece if piece in self.symbols else self.unknown
+            if symbol is None:
                 raise ValueError(f"{piece!r} is not in the alphabet {' '.join(self.symbols)}")
-            else:
-                unknown = self.symbols.index(self.unknown) + 1
-                if not ids or ids[-1] != unknown:
-                    ids.append(unknown)
+            if symbol != self.unknown or not ids or self.symbol(ids[-1]) != symbol:
+                ids.append(self.symbols.index(symbol) + 1)
         return ids
 
     def decode(self, ids: list[int]) -> str:

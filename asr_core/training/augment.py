@@ -27,9 +27,9 @@ class AugmentConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    speed: Range = (0.85, 1.2)  # tempo, pitch and formants together
+    speed: Range = (0.85, 1.25)  # tempo, pitch and formants together
     speed_probability: Probability = 0.8
-    vocal_tract: Range = (0.88, 1.14)  # factor on the formants alone
+    vocal_tract: Range = (0.87, 1.18)  # factor on the formants alone
     vocal_tract_probability: Probability = 0.7
     room_rt60_s: Range = (0.1, 0.7)
     room_probability: Probability = 0.35
@@ -115,6 +115,17 @@ def mix(samples: np.ndarray, noise: np.ndarray, snr_db: float) -> np.ndarray:
     signal_power = float((samples**2).mean())
     noise_power = float((noise**2).mean()) + 1e-12
     return samples + noise * np.sqrt(signal_power / noise_power / 10 ** (snr_db / 10))
+
+
+def subtract_noise(samples: np.ndarray) -> np.ndarray:
+    """Spectral subtraction (Boll 1979): each frequency's quiet frames are taken for its noise."""
+    if len(samples) < 512:
+        return samples
+    spectrum = librosa.stft(samples, n_fft=256)  # (129, T)
+    power = np.abs(spectrum) ** 2
+    noise = 2.0 * np.quantile(power, 0.2, axis=1, keepdims=True)
+    gain = np.sqrt(np.clip(1 - noise / (power + 1e-12), 0.003, 1))  # at most 25 dB down
+    return librosa.istft(spectrum * gain, length=len(samples))
 
 
 def add_room(

@@ -5,6 +5,7 @@ same seed gives the same batches whatever the number of workers, and a resumed r
 the batches that it would have seen.
 """
 
+import bisect
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,11 +22,13 @@ from asr_core.audio import AudioError, load_audio
 from asr_core.manifest import Manifest, ManifestError, ManifestRow, read_manifest
 from asr_core.recognizer import pad
 from asr_core.text import Alphabet, normalise
-from asr_core.training.augment import WaveformAugmenter
+from asr_core.training.augment import WaveformAugmenter, mix, subtract_noise
 from asr_core.training.joining import join_clips
 from asr_core.training.recipe import Recipe
 
 N_READERS = 2  # threads that decode audio
+SECONDS_A_WORD = 0.75  # of a string, gap included
+EDGES_S = 0.5  # before and after the words
 
 
 class Batch(NamedTuple):
@@ -106,10 +109,9 @@ class StringBatches(Dataset[Batch]):
         words = [clip for clip in clips if clip.kind == "word"]
         self.inside = _Choice([c for c in words if c.text in recipe.alphabet.symbols])
         self.outside = _Choice([c for c in words if c.text not in recipe.alphabet.symbols])
-        longest = recipe.strings.longest_s * rate
-        spoken = [c for c in clips if c.kind in ("string", "sentence") and len(c.samples) < longest]
-        self.strings = [c for c in spoken if c.kind == "string"]
-        self.sentences = [c for c in spoken if c.kind == "sentence"]
+        by_length = sorted(clips, key=lambda clip: len(clip.samples))
+        self.strings = [clip for clip in by_length if clip.kind == "string"]
+        self.sentences = [clip for clip in by_length if clip.kind == "sentence"]
 
     def __getitem__(self, index: int) -> Batch:
         rng = np.random.default_rng([self.seed, index])
@@ -126,16 +128,39 @@ class StringBatches(Dataset[Batch]):
         strings = self.recipe.strings
         kind = rng.random()
         if kind < strings.silence:
-            return self._silence(n_words, rng), ""
-        if kind < strings.silence + strings.utterances and (self.strings or self.sentences):
-            use_strings = not self.sentences or (bool(self.strings) and rng.random() < 0.5)
-            choices = self.strings if use_strings else self.sentences
-            clip = choices[rng.integers(len(choices))]
-            return clip.samples, clip.text
+            rate = self.recipe.features.sample_rate
+            return self._silence(round(rate * SECONDS_A_WORD * n_words), rng), ""
+        if kind < strings.silence + strings.utterances:
+            clip = self._utterance(n_words, rng)
+            if clip is not None:
+                return clip.samples, clip.text
         clips = self._words(n_words, rng)
+        recordings = [self._other_channel(clip.samples, rng) for clip in clips]
         rate = self.recipe.features.sample_rate
-        samples, _ = join_clips([clip.samples for clip in clips], rate, rng, strings.gap_s)
+        samples, _ = join_clips(recordings, rate, rng, strings.gap_s)
         return samples, " ".join(clip.text for clip in clips)
+
+    def _utterance(self, n_words: int, rng: np.random.Generator) -> Clip | None:
+        """A recorded utterance no longer than such a string would be, so that little is padded."""
+        choices = self.strings if rng.random() < 0.5 else self.sentences
+        longest = self.recipe.features.sample_rate * (EDGES_S + SECONDS_A_WORD * n_words)
+        n = bisect.bisect_right(choices, longest, key=lambda clip: len(clip.samples))
+        return choices[rng.integers(n)] if n else None
+
+    def _other_channel(self, samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Make a clip noisier or cleaner than its corpus.
+
+        A corpus of clean digits and one of noisy commands would teach that what is clean is a
+        digit.
+        """
+        strings = self.recipe.strings
+        kind = rng.random()
+        if kind < strings.clip_noise:
+            noise = self._silence(len(samples), rng)
+            return mix(samples, noise, rng.uniform(5.0, 30.0))
+        if kind < strings.clip_noise + strings.clip_denoise:
+            return subtract_noise(samples)
+        return samples
 
     def _words(self, n_words: int, rng: np.random.Generator) -> list[Clip]:
         strings = self.recipe.strings
@@ -149,12 +174,13 @@ class StringBatches(Dataset[Batch]):
                 clips.append(self.inside.clip(rng, speaker))
         return clips
 
-    def _silence(self, n_words: int, rng: np.random.Generator) -> np.ndarray:
-        n = round(self.recipe.features.sample_rate * rng.uniform(0.3, 0.8) * n_words)
+    def _silence(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """N samples of noise, recorded or white."""
         if not self.noises or rng.random() < 0.3:
             return rng.normal(0, 0.01, size=n).astype(np.float32)
         noise = self.noises[rng.integers(len(self.noises))]
-        return np.resize(np.roll(noise, -int(rng.integers(len(noise)))), n)
+        start = int(rng.integers(len(noise)))
+        return np.resize(noise[start:] if len(noise) - start >= n else np.roll(noise, -start), n)
 
 
 class _Choice:

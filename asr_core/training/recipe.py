@@ -31,7 +31,8 @@ class StringsConfig(Strict):
     utterances: Probability = 0.25  # share of items that are whole recorded utterances
     silence: Probability = 0.03  # share of items that are noise only, with no text
     other_words: Probability = 0.05  # share of a string's words that are outside the alphabet
-    longest_s: PositiveFloat = 8.0  # longer recorded utterances are left out
+    clip_noise: Probability = 0.4  # share of words that get noise of their own before joining
+    clip_denoise: Probability = 0.3  # share of words that get cleaned of theirs
 
 
 class TrainingConfig(Strict):

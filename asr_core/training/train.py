@@ -145,11 +145,6 @@ def train(
         raise RecipeError(
             f"{out} holds a run already. Go on with --resume, or choose another --out."
         )
-    rate = recipe.features.sample_rate
-    clips = read_clips(data / "train.jsonl", rate)
-    unseen = read_clips(data / "validation.jsonl", rate)
-    print(_counts(clips, unseen), file=sys.stderr)
-
     contract = Contract(
         name=recipe.name,
         features=recipe.features,
@@ -157,6 +152,11 @@ def train(
         model=recipe.model,
         provenance=_provenance(recipe, data),
     )
+    rate = recipe.features.sample_rate
+    clips = read_clips(data / "train.jsonl", rate)
+    unseen = read_clips(data / "validation.jsonl", rate)
+    print(_counts(clips, unseen), file=sys.stderr)
+
     validation = UtteranceBatches(unseen.clips, recipe.alphabet, recipe.training.batch_size)
     references = [validation.texts(i) for i in range(len(validation))]
     module = CtcTraining(recipe, contract, references)

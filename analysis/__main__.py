@@ -1,0 +1,116 @@
+"""`python -m analysis evaluate / card`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+app = typer.Typer(
+    help="Measure a recogniser on a whole set, and say what its errors are.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+RATE_NAMES = {"wer": "WER, words", "cer": "CER, characters", "ser": "SER, utterances"}
+
+Model = Annotated[str, typer.Option(help="A model folder, or a bundled model's name.")]
+
+
+@app.callback()
+def _main() -> None:
+    """Keep `evaluate` a subcommand whatever else there is."""
+
+
+@app.command()
+def evaluate(
+    model: Model,
+    manifest: Annotated[Path, typer.Option(help="JSON lines, CSV or TSV.")],
+    out: Annotated[Path, typer.Option(file_okay=False, help="The Evaluation folder to write.")],
+    name: Annotated[str | None, typer.Option(help="The set's name; else the manifest's.")] = None,
+) -> None:
+    """Transcribe and score a manifest; write an Evaluation folder and print its summary."""
+    from analysis import evaluation
+    from asr_core.checkpoint import CheckpointError
+    from asr_core.manifest import ManifestError
+    from asr_core.recognizer import Recognizer
+
+    try:
+        recognizer = Recognizer.load(model)
+        with _progress_bar() as bar:
+            task = bar.add_task("Recognising", total=None)
+            result = evaluation.evaluate(
+                recognizer,
+                manifest,
+                out,
+                name=name,
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
+            )
+    except (ManifestError, CheckpointError, evaluation.EvaluationError) as e:
+        _fail(e)
+    typer.echo(describe(result.summary))
+    typer.echo(f"written to        {result.folder}")
+
+
+@app.command()
+def card(
+    model: Model,
+    evaluations: Annotated[list[Path], typer.Argument(help="Evaluation folders of the model.")],
+) -> None:
+    """Write a model folder's metrics.json and, from it, its model card README.md."""
+    from analysis.card import write_card
+    from analysis.evaluation import Evaluation, EvaluationError
+    from asr_core.checkpoint import CheckpointError
+
+    try:
+        path = write_card(model, [Evaluation.open(folder) for folder in evaluations])
+    except (CheckpointError, EvaluationError, OSError) as e:
+        _fail(e)
+    typer.echo(path)
+
+
+def describe(summary: dict[str, Any]) -> str:
+    """A summary in a few lines of plain text."""
+    counts, rates, interval = summary["counts"], summary["rates"], summary["interval"]
+    lines = [
+        f"{summary['model']['name']} on {summary['name']}: {counts['utterances']} utterances,"
+        f" {counts['words']} words, {summary['audio_s']:.1f} s of audio"
+    ]
+    for key, name in RATE_NAMES.items():
+        if key != "ser" and not counts["words"]:
+            lines.append(f"{name:<17} none, because the references have no words")
+            continue
+        value, low, high = (100 * rates[key][part] for part in ("value", "low", "high"))
+        level = f"{100 * interval['level']:.0f} %: {low:.2f} to {high:.2f}"
+        lines.append(f"{name:<17} {value:6.2f} %  ({level})")
+    return "\n".join(
+        [
+            *lines,
+            f"words             {counts['hits']} right, {counts['substitutions']} substituted,"
+            f" {counts['deletions']} deleted, {counts['insertions']} inserted",
+            f"skipped rows      {counts['skipped']}",
+            f"real-time factor  {summary['real_time_factor']:.4f} ({summary['took_s']:.1f} s)",
+        ]
+    )
+
+
+def _progress_bar() -> "Progress":
+    """On stderr, so that stdout holds the summary alone."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining()
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+def _fail(error: Exception) -> NoReturn:
+    """One clear line on stderr and exit code 1."""
+    typer.echo(f"error: {' '.join(str(error).split())}", err=True)
+    raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    app()

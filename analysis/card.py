@@ -1,0 +1,225 @@
+"""A model card: `metrics.json` from evaluations, and the model folder's `README.md` from that.
+
+Every figure of the card is read from `metrics.json` and `config.json`; what is prose, and belongs
+to one model, stands in `analysis/cards/<model name>.md`.
+"""
+
+import hashlib
+import json
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import yaml
+
+from analysis.evaluation import Evaluation, EvaluationError, set_name
+from asr_core.checkpoint import Contract, find_model, load_model, write_json
+from asr_core.model import ModelConfig
+
+CARDS = Path(__file__).parent / "cards"
+
+
+def write_card(model: str | Path, evaluations: Sequence[Evaluation]) -> Path:
+    """Write a model folder's `metrics.json` and `README.md`.
+
+    Args:
+        model: a model folder, or a bundled model's name.
+        evaluations: of this very model, a name each; a line of the table each, in this order.
+
+    Returns:
+        The card's path.
+
+    Raises:
+        CheckpointError: no such model, or a damaged one.
+        EvaluationError: an evaluation of other weights, or two of the same name.
+    """
+    folder = find_model(model)
+    contract, network = load_model(folder)
+    weights = folder / "model.safetensors"
+    sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
+    _check(evaluations, sha256)
+    path = folder / "metrics.json"
+    metrics = _known_metrics(path) | {
+        "model": {
+            "name": contract.name,
+            "sha256": sha256,
+            "parameters": sum(p.numel() for p in network.parameters()),
+            "bytes": weights.stat().st_size,
+        },
+        "evaluations": [_figures(evaluation, folder) for evaluation in evaluations],
+    }
+    write_json(path, metrics)
+    card = folder / "README.md"
+    card.write_text(render(metrics, contract), encoding="utf-8")
+    return card
+
+
+def render(metrics: dict[str, Any], contract: Contract) -> str:
+    """The card's Markdown."""
+    sections = [
+        f"# Model `{contract.name}`",
+        "This file is made by `python -m analysis card` from `metrics.json` and `config.json`."
+        " Do not edit it.",
+        "## Results",
+        _results(metrics["evaluations"]),
+        _commands(metrics["evaluations"]),
+        _prose(contract),
+        "## Architecture",
+        _architecture(contract, metrics["model"]),
+        "## Training",
+        _training(contract, metrics),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def percent(rate: dict[str, float]) -> str:
+    """A rate and its interval, in % with one digit: `5.3 (3.0 to 8.0)`."""
+    value, low, high = (f"{100 * rate[key]:.1f}" for key in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
+
+
+def _check(evaluations: Sequence[Evaluation], sha256: str) -> None:
+    names: set[str] = set()
+    for evaluation in evaluations:
+        found = evaluation.summary["model"]["sha256"]
+        if found != sha256:
+            raise EvaluationError(
+                f"{evaluation.folder} evaluates weights {found[:12]}, this model's are"
+                f" {sha256[:12]}. Evaluate it again with this model."
+            )
+        if evaluation.name in names:
+            raise EvaluationError(
+                f"Two evaluations are named {evaluation.name!r}. Evaluate one of them again with"
+                " another --name."
+            )
+        names.add(evaluation.name)
+
+
+def _known_metrics(path: Path) -> dict[str, Any]:
+    """What training wrote there, if it did."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as e:
+        raise EvaluationError(f"{path} is not JSON: {e}. Remove it, or train again.") from e
+
+
+def _figures(evaluation: Evaluation, model: Path) -> dict[str, Any]:
+    kept = ("name", "date", "rates", "interval", "counts", "audio_s", "versions")
+    figures = {key: evaluation.summary[key] for key in kept}
+    figures["manifest_sha256"] = evaluation.summary["manifest"]["sha256"]
+    figures["command"] = _command(evaluation, model)
+    return figures
+
+
+def _command(evaluation: Evaluation, model: Path) -> str:
+    """What makes this evaluation, from the folder that the card is made in."""
+    paths = {
+        "--model": model.resolve(),
+        "--manifest": evaluation.manifest_path,
+        "--out": evaluation.folder,
+    }
+    words = ["python", "-m", "analysis", "evaluate"]
+    for option, path in paths.items():
+        inside = path.is_relative_to(Path.cwd())
+        words += [option, str(path.relative_to(Path.cwd()) if inside else path)]
+    if evaluation.name != set_name(evaluation.manifest_path):
+        words += ["--name", evaluation.name]
+    return shlex.join(words)
+
+
+def _results(evaluations: Sequence[dict[str, Any]]) -> str:
+    if not evaluations:
+        return "None yet."
+    lines = [
+        "| set | utterances | words | WER % | CER % | utterances with an error % |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for each in evaluations:
+        rates, counts = each["rates"], each["counts"]
+        spoken = counts["words"] > 0  # a set without words has no word error rate
+        cells = (
+            each["name"].replace("|", "\\|"),
+            f"{counts['utterances']}",
+            f"{counts['words']}",
+            percent(rates["wer"]) if spoken else "–",
+            percent(rates["cer"]) if spoken else "–",
+            percent(rates["ser"]),
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _commands(evaluations: Sequence[dict[str, Any]]) -> str:
+    if not evaluations:
+        return ""
+    interval = evaluations[0]["interval"]
+    commands = "\n".join(each["command"] for each in evaluations)
+    return (
+        f"In brackets the {100 * interval['level']:.0f} % interval: percentile bootstrap over"
+        f" {interval['over']}, {interval['resamples']} resamples. Greedy decoding. Each line of the"
+        f" table is made by its line here:\n\n```\n{commands}\n```"
+    )
+
+
+def _prose(contract: Contract) -> str:
+    """What people have to know about this model; nothing for a model that has no such page."""
+    path = CARDS / f"{contract.name}.md"
+    if not path.is_file():
+        return ""
+    words = [s for s in contract.alphabet.symbols if s != contract.alphabet.unknown]
+    text = Template(path.read_text(encoding="utf-8")).substitute(
+        n_words=len(words),
+        words=", ".join(words),
+        f_min=f"{contract.features.f_min:g}",
+        f_max=f"{contract.features.f_max:g}",
+        sample_rate=contract.features.sample_rate,
+    )
+    return text.strip()
+
+
+def _architecture(contract: Contract, model: dict[str, Any]) -> str:
+    features = contract.features
+    lines = [
+        f"{model['parameters']:,} parameters, {model['bytes'] / 1e6:.2f} MB; sha256 of the weights"
+        f" `{model['sha256']}`.",
+        "",
+        f"- features: {features.n_mels} log-mel bands, {features.f_min:g} to {features.f_max:g} Hz"
+        f" at {features.sample_rate} Hz, a frame of {1000 * features.window_s:g} ms every"
+        f" {1000 * features.hop_s:g} ms, each recording scaled by its own minimum and maximum",
+        *(f"- {layer}" for layer in _layers(contract.model)),
+        f"- output: {len(contract.alphabet)} symbols, the CTC blank among them",
+    ]
+    return "\n".join(lines)
+
+
+def _layers(model: ModelConfig) -> list[str]:
+    prologue = model.prologue
+    layers = [
+        f"convolution: {prologue.channels} channels, kernel {prologue.kernel}, stride"
+        f" {prologue.stride}",
+        *(
+            f"residual block: {block.repeats} separable convolutions, {block.channels} channels,"
+            f" kernel {block.kernel}"
+            for block in model.blocks
+        ),
+    ]
+    if model.gru_hidden:
+        layers.append(f"bidirectional GRU: {model.gru_hidden} each way")
+    return layers
+
+
+def _training(contract: Contract, metrics: dict[str, Any]) -> str:
+    """The provenance as it stands in `config.json`, whatever its keys are."""
+    record = dict(contract.provenance)
+    if "validation" in metrics:
+        record["best_validation"] = metrics["validation"]
+    if not record:
+        return "No record of how it was trained."
+    text = yaml.safe_dump(
+        record, sort_keys=False, allow_unicode=True, default_flow_style=None, width=96
+    )
+    return f"```yaml\n{text.strip()}\n```"

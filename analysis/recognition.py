@@ -1,0 +1,185 @@
+"""A whole manifest on the straight line: each row transcribed, scored and placed in time."""
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analysis.scoring import Score, score
+from analysis.tables import UTTERANCE_COLUMNS, number, utf8
+from asr_core.alignment import forced_align, place_words
+from asr_core.manifest import ManifestRow, SkippedRow, read_manifest
+from asr_core.recognizer import Recognizer
+from asr_core.text import normalise
+from asr_core.transcript import Transcript, Word
+
+Progress = Callable[[int, int], None]  # recordings done, recordings in all
+
+
+@dataclass(frozen=True)
+class RecognisedRow:
+    """One utterance: its row of `utterances`, its rows of `errors`, and its alignment."""
+
+    utterance: dict[str, Any]
+    errors: list[dict[str, Any]]
+    score: Score
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """A manifest, recognised: what was scored, in the manifest's order, and what was left out."""
+
+    manifest_path: Path
+    manifest_sha256: str
+    rows: list[RecognisedRow]
+    skipped: list[SkippedRow]
+    took_s: float
+
+
+def recognise_manifest(
+    recognizer: Recognizer, path: Path, progress: Progress | None
+) -> Recognition:
+    """Transcribe and score every row that can be (raises ManifestError)."""
+    manifest = read_manifest(path)
+    fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()
+    ids = unique_ids(manifest.rows)
+    skipped = list(manifest.skipped)
+    done: dict[int, RecognisedRow] = {}
+    started = time.perf_counter()
+    recordings = [row.audio_path for row in manifest.rows]
+    for n_done, (i, result) in enumerate(recognizer.transcribe_each(recordings), start=1):
+        row = manifest.rows[i]
+        if isinstance(result, Transcript):
+            done[i] = _recognise_row(recognizer, row, ids[i], _as_in_manifest(row, path), result)
+        else:
+            skipped.append(SkippedRow(row.line, str(result), _as_in_manifest(row, path)))
+        if progress is not None:
+            progress(n_done, len(recordings))
+    return Recognition(
+        manifest_path=path,
+        manifest_sha256=fingerprint,
+        rows=[done[i] for i in sorted(done)],
+        skipped=sorted(skipped, key=lambda row: row.line),
+        took_s=time.perf_counter() - started,
+    )
+
+
+def unique_ids(rows: Sequence[ManifestRow]) -> list[str]:
+    """A row's `id`, or else its file's name; `-2`, `-3`, ... where several have the same."""
+    seen: Counter[str] = Counter()
+    taken: set[str] = set()
+    ids = []
+    for row in rows:
+        given = row.fields.get("id")
+        wanted = unique = utf8(row.audio_path.stem if given in (None, "") else str(given))
+        seen[wanted] += 1
+        while unique in taken:
+            unique = f"{wanted}-{seen[wanted]}"
+            seen[wanted] += unique in taken
+        taken.add(unique)
+        ids.append(unique)
+    return ids
+
+
+def _recognise_row(
+    recognizer: Recognizer, row: ManifestRow, key: str, audio: str, transcript: Transcript
+) -> RecognisedRow:
+    reference = normalise(row.text)
+    heard = [(text, word) for word in transcript.words for text in normalise(word.text).split()]
+    hypothesis = " ".join(text for text, _ in heard)
+    scored = score([reference], [hypothesis])[0]
+    said = place_reference(recognizer, reference.split(), transcript) if scored.deletions else {}
+    utterance = {
+        "utterance_id": key,
+        "audio_filepath": audio,
+        "text": reference,
+        "text_raw": row.text,
+        "pred_text": hypothesis,
+        "duration_s": transcript.duration_s,
+        "hits": scored.hits,
+        "substitutions": scored.substitutions,
+        "deletions": scored.deletions,
+        "insertions": scored.insertions,
+        "errors": scored.errors,
+        "n_reference": scored.n_reference,
+        "char_errors": scored.char_errors,
+        "n_char": scored.n_char,
+        "wer": scored.wer,
+        "cer": scored.cer,
+        "confidence": transcript.confidence,
+        "snr_db": number(row.fields.get("snr_db")),
+    }
+    errors = _error_rows(key, scored, [word for _, word in heard], said)
+    return RecognisedRow(utterance | _manifest_columns(row), errors, scored)
+
+
+def place_reference(
+    recognizer: Recognizer, words: Sequence[str], transcript: Transcript
+) -> dict[int, Word]:
+    """Where the reference's words are in the sound, by forced alignment.
+
+    Words outside the model's alphabet have no place, and none has where no path through the
+    frames spells the reference.
+    """
+    alphabet = recognizer.alphabet
+    try:
+        spans = forced_align(transcript.log_probs, alphabet.encode(" ".join(words)))
+    except ValueError:  # AlignmentError is one
+        return {}
+    stride = recognizer.model.stride
+    placed = place_words(spans, alphabet, transcript.features, stride, transcript.hop_s)
+    known = [i for i, word in enumerate(words) if alphabet.decode(alphabet.encode(word))]
+    return dict(zip(known, placed, strict=True)) if len(known) == len(placed) else {}
+
+
+def _error_rows(
+    key: str, scored: Score, heard: Sequence[Word], said: dict[int, Word]
+) -> list[dict[str, Any]]:
+    rows = []
+    for edit in scored.edits:
+        if edit.op == "equal":
+            continue
+        if edit.heard_index is not None:
+            word: Word | None = heard[edit.heard_index]
+        else:
+            assert edit.reference_index is not None
+            word = said.get(edit.reference_index)
+        rows.append(
+            {
+                "utterance_id": key,
+                "op": edit.op,
+                "reference": edit.reference,
+                "heard": edit.heard,
+                "reference_index": edit.reference_index,
+                "heard_index": edit.heard_index,
+                "start_s": word.start_s if word else None,
+                "end_s": word.end_s if word else None,
+                "confidence": word.confidence if word and edit.heard is not None else None,
+                "cause": None,
+            }
+        )
+    return rows
+
+
+def _manifest_columns(row: ManifestRow) -> dict[str, Any]:
+    """Every field of the row but those that our own columns already say."""
+    fields = dict(row.fields)
+    if row.duration_s is not None:
+        fields["duration"] = row.duration_s
+    if row.pred_text is not None:
+        fields["pred_text"] = row.pred_text
+    if fields.get("snr_db") is None or number(fields["snr_db"]) is not None:
+        fields.pop("snr_db", None)
+    return {
+        f"manifest_{name}" if name in UTTERANCE_COLUMNS else utf8(name): value
+        for name, value in fields.items()
+    }
+
+
+def _as_in_manifest(row: ManifestRow, manifest_path: Path) -> str:
+    path = row.audio_path
+    folder = manifest_path.parent
+    return utf8(str(path.relative_to(folder) if path.is_relative_to(folder) else path))

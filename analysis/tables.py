@@ -1,0 +1,96 @@
+"""The tables of an Evaluation: their columns, and how records of any kind become them."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INT64 = range(-(2**63), 2**63)
+
+UTTERANCE_COLUMNS = {  # a manifest field of one of these names becomes `manifest_<name>`
+    "utterance_id": "str",
+    "audio_filepath": "str",  # absolute, or relative to the manifest's folder
+    "text": "str",  # the reference, normalised: what is scored
+    "text_raw": "str",  # the reference as the manifest has it
+    "pred_text": "str",
+    "duration_s": "float64",  # measured; a manifest's own `duration` is kept beside it
+    "hits": "int64",
+    "substitutions": "int64",
+    "deletions": "int64",
+    "insertions": "int64",
+    "errors": "int64",
+    "n_reference": "int64",
+    "char_errors": "int64",
+    "n_char": "int64",
+    "wer": "float64",
+    "cer": "float64",
+    "confidence": "float64",  # of the least sure word; null where nothing was heard
+    "snr_db": "float64",  # as the manifest says; null where it does not
+}
+ERROR_COLUMNS = {
+    "utterance_id": "str",
+    "op": "str",  # substitute, delete or insert
+    "reference": "str",
+    "heard": "str",
+    "reference_index": "Int64",  # words from 0
+    "heard_index": "Int64",
+    "start_s": "float64",  # a heard word's own time; a deleted word's by forced alignment
+    "end_s": "float64",
+    "confidence": "float64",  # of the word heard; null for deletions
+    "cause": "str",
+}
+
+
+def table(records: Sequence[dict[str, Any]], columns: dict[str, str]) -> "pd.DataFrame":
+    """Records -> a table of `columns` with their types, then every other key met."""
+    import pandas as pd
+
+    names = list(columns) + [key for key in _keys(records) if key not in columns]
+    data = {}
+    for column in names:
+        values = [record.get(column) for record in records]
+        if column not in columns or columns[column] == "str":
+            values = _uniform(values)
+        data[column] = pd.Series(values, dtype=columns.get(column) or _dtype(values))
+    return pd.DataFrame(data)
+
+
+def number(value: Any) -> float | None:
+    """A float, or None where the value is not a number."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def utf8(text: str) -> str:
+    """Text that UTF-8 can hold: JSON may escape half a surrogate pair."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _keys(records: Iterable[dict[str, Any]]) -> list[str]:
+    """Every key, in the order met."""
+    return list(dict.fromkeys(key for record in records for key in record))
+
+
+def _uniform(values: list[Any]) -> list[Any]:
+    """Values of one type that a column can hold; where they are not, their text (JSON)."""
+    kinds = {type(value) for value in values if value is not None}
+    numbers = kinds <= {int, float} and all(v in INT64 for v in values if isinstance(v, int))
+    if numbers or kinds == {bool}:
+        return values
+    return [
+        None if v is None else utf8(v if isinstance(v, str) else json.dumps(v, ensure_ascii=False))
+        for v in values
+    ]
+
+
+def _dtype(values: list[Any]) -> str:
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {int}:
+        return "Int64"
+    if kinds == {bool}:
+        return "boolean"
+    return "float64" if kinds and kinds <= {int, float} else "str"
