@@ -85,7 +85,8 @@ def write_manifest(path: str | Path, records: Iterable[Mapping[str, Any]]) -> No
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    with part.open("w", encoding="utf-8") as file:
+    # A lone surrogate is no text in UTF-8; escaped with a backslash, it is in JSON.
+    with part.open("w", encoding="utf-8", errors="backslashreplace") as file:
         for record in records:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
     part.replace(path)
@@ -164,7 +165,6 @@ def _row(record: Any, line: int, folder: Path) -> ManifestRow:
     pred_text = record.get("pred_text")
     if pred_text is not None and not isinstance(pred_text, str):
         raise ValueError("pred_text is not a string")
-    json.dumps(record, ensure_ascii=False).encode()  # lone surrogates are no text: a ValueError
     return ManifestRow(
         audio_path=folder / audio,  # an absolute path stays as it is
         text=text,

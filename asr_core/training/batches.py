@@ -7,7 +7,7 @@ the batches that it would have seen.
 
 import bisect
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -245,21 +245,25 @@ class UtteranceBatches(Dataset[Batch]):
 
 
 class EpochSampler(Sampler[int]):
-    """Batch numbers that go on counting from epoch to epoch, shared out over processes."""
+    """Batch numbers that go on counting from epoch to epoch, shared out over processes.
 
-    def __init__(self, n_batches: int, rank: int = 0, world_size: int = 1) -> None:
+    The epoch is counted from the steps done: a resumed run's first epoch begins before Lightning
+    tells its number.
+    """
+
+    def __init__(
+        self, n_batches: int, steps_done: Callable[[], int], rank: int = 0, world_size: int = 1
+    ) -> None:
         self.n_batches = n_batches
+        self.steps_done = steps_done
         self.rank = rank
         self.world_size = world_size
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called by Lightning before each epoch."""
-        self.epoch = epoch
 
     def __iter__(self) -> Iterator[int]:
-        first = self.epoch * self.n_batches
-        return iter(range(first + self.rank, first + self.n_batches, self.world_size))
+        first = self.steps_done() // len(self) * self.n_batches
+        last = first + len(self) * self.world_size
+        return iter(range(first + self.rank, last, self.world_size))
 
     def __len__(self) -> int:
-        return len(range(self.rank, self.n_batches, self.world_size))
+        """Steps an epoch; the same for every process, or they would wait for each other."""
+        return self.n_batches // self.world_size

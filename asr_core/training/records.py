@@ -21,7 +21,7 @@ class TrainingTable(Callback):
         self.path = path
         self.started_s = time.monotonic()
 
-    def on_fit_start(
+    def on_train_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
         kept: list[dict[str, str]] = []

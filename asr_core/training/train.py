@@ -13,7 +13,6 @@ import torch
 from lightning.pytorch.callbacks import (
     EarlyStopping,
     ModelCheckpoint,
-    TQDMProgressBar,
 )
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -72,12 +71,10 @@ class CtcTraining(lightning.LightningModule):
             text = self.alphabet.decode(greedy(row[:length]).ids)
             self.heard.append((self.references[batch_idx][i], text))
 
-    def on_train_epoch_start(self) -> None:
-        # Masks and dropout draw from torch's global generator: seeded here, an epoch depends on
-        # its number alone and a resumed run repeats it exactly.
-        lightning.seed_everything(
-            self.recipe.seed + 1000 * self.current_epoch + self.global_rank, verbose=False
-        )
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
+        # Masks and dropout draw from torch's global generator: seeded here, a step depends on its
+        # number alone, and a resumed run repeats it exactly.
+        torch.manual_seed(hash((self.recipe.seed, self.global_step, self.global_rank)))
 
     def on_validation_epoch_end(self) -> None:
         scored = [(r, h) for r, h in self.heard if r]
@@ -89,7 +86,10 @@ class CtcTraining(lightning.LightningModule):
 
     def configure_optimizers(self) -> Any:
         optimiser = _by_name(torch.optim, self.recipe.optimiser, self.model.parameters())
-        n_steps = int(self.trainer.estimated_stepping_batches)
+        # Not `estimated_stepping_batches`: it would start the batches before a resumed run knows
+        # its epoch.
+        training = self.recipe.training
+        n_steps = training.epochs * (training.batches // self.trainer.world_size)
         scheduler = _by_name(
             torch.optim.lr_scheduler, self.recipe.scheduler, optimiser, total_steps=n_steps
         )
@@ -161,7 +161,12 @@ def train(
     references = [validation.texts(i) for i in range(len(validation))]
     module = CtcTraining(recipe, contract, references)
     trainer = _trainer(recipe, out, contract, trainer_options or {})
-    sampler = EpochSampler(recipe.training.batches, trainer.global_rank, trainer.world_size)
+    sampler = EpochSampler(
+        recipe.training.batches,
+        lambda: trainer.global_step,
+        trainer.global_rank,
+        trainer.world_size,
+    )
     trainer.fit(
         module,
         DataLoader(
@@ -181,14 +186,16 @@ def train(
 def _trainer(
     recipe: Recipe, out: Path, contract: Contract, options: dict[str, Any]
 ) -> lightning.Trainer:
-    checkpoints = ModelCheckpoint(
-        out / "checkpoints",
-        "best",
-        monitor="val_wer",
-        save_last=True,
-        save_on_train_epoch_end=True,
-        enable_version_counter=False,
-    )
+    checkpoints = [
+        ModelCheckpoint(
+            out / "checkpoints",
+            name,
+            monitor=monitor,
+            save_on_train_epoch_end=True,
+            enable_version_counter=False,
+        )
+        for name, monitor in (("best", "val_wer"), ("last", None))
+    ]
     return lightning.Trainer(
         default_root_dir=out,
         max_epochs=recipe.training.epochs,
@@ -200,8 +207,7 @@ def _trainer(
             EarlyStopping(
                 "val_wer", patience=recipe.training.patience, check_on_train_epoch_end=True
             ),
-            checkpoints,
-            TQDMProgressBar(refresh_rate=5),
+            *checkpoints,
         ],
         deterministic="warn",  # CTC loss has no deterministic kernel on CUDA; on the CPU it is
         logger=False,

@@ -1,0 +1,215 @@
+"""Training end to end on a toy: two tones are two words."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import lightning
+import numpy as np
+import pytest
+import soundfile
+import torch
+import yaml
+
+from asr_core.checkpoint import CheckpointError, load_model
+from asr_core.manifest import write_manifest
+from asr_core.recognizer import Recognizer
+from asr_core.training.recipe import Recipe, RecipeError, load_recipe
+
+RATE = 8000
+CPU = {"accelerator": "cpu", "devices": 1, "enable_progress_bar": False}
+HERTZ = {"go": 400.0, "stop": 1600.0}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(0)
+    for split, n in (("train", 6), ("validation", 3)):
+        rows = []
+        for word, hertz in HERTZ.items():
+            for i in range(n):
+                times = np.arange(round(0.4 * RATE)) / RATE
+                sound = 0.3 * np.sin(2 * np.pi * hertz * rng.uniform(0.95, 1.05) * times)
+                name = f"{split}-{word}-{i}.wav"
+                soundfile.write(folder / name, sound + rng.normal(0, 0.003, len(sound)), RATE)
+                rows.append({"audio_filepath": name, "text": word, "speaker": f"{split}{i}"})
+        write_manifest(folder / f"{split}.jsonl", rows)
+    return folder
+
+
+def toy(epochs: int, seed: int = 7) -> Recipe:
+    return Recipe.model_validate(
+        {
+            "name": "toy",
+            "seed": seed,
+            "features": {"n_mels": 20},
+            "alphabet": {"symbols": ["go", "stop"], "joiner": " "},
+            "model": {
+                "prologue": {"channels": 16, "kernel": 5, "stride": 4},
+                "blocks": [{"channels": 16, "kernel": 5, "repeats": 1}],
+                "gru_hidden": 8,
+            },
+            "strings": {
+                "n_words": [1, 2],
+                "gap_s": [0.1, 0.3],  # without a gap, the same tone twice is one longer tone
+                "utterances": 0,
+                "silence": 0,
+                "clip_noise": 0,
+                "clip_denoise": 0,
+            },
+            "augment": {  # what tells two tones apart stays: their frequency
+                "vocal_tract_probability": 0,
+                "speed_probability": 0,
+                "channel_probability": 0,
+                "noise_snr_db": [15, 30],
+                "n_frequency_masks": 0,
+                "n_time_masks": 0,  # a gap in a tone makes two of it
+            },
+            "optimiser": {"name": "AdamW", "lr": 0.01},
+            "scheduler": {"name": "OneCycleLR", "max_lr": 0.01},
+            "training": {"epochs": epochs, "batches": 12, "batch_size": 8, "workers": 0},
+        }
+    )
+
+
+def run(recipe: Recipe, data: Path, out: Path, *, resume: bool = False, **options: object) -> Path:
+    from asr_core.training.train import train
+
+    return train(recipe, data, out, resume=resume, trainer_options=CPU | options)
+
+
+def rows_of(folder: Path) -> list[dict[str, str]]:
+    with (folder / "training.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.slow
+def test_learns_two_words_and_leaves_a_model_folder(data: Path, tmp_path: Path) -> None:
+    out = run(toy(epochs=14), data, tmp_path / "run")
+    rows = rows_of(out)
+    assert [int(row["epoch"]) for row in rows] == list(range(14))
+    assert float(rows[-1]["loss"]) < 0.5 * float(rows[0]["loss"])
+    best = min(float(row["val_wer"]) for row in rows)
+    assert json.loads((out / "metrics.json").read_text())["validation"]["wer"] == pytest.approx(
+        best, abs=1e-6
+    )
+    assert best <= 0.2
+    recognizer = Recognizer.load(out)
+    heard = [recognizer.transcribe([data / f"validation-{w}-0.wav"])[0].text for w in HERTZ]
+    assert heard == list(HERTZ)
+    provenance = recognizer.contract.provenance
+    assert provenance["seed"] == 7
+    assert set(provenance["data"]) == {"train", "validation"}
+    assert provenance["versions"]["torch"] == torch.__version__
+
+
+def last_weights(folder: Path) -> dict[str, torch.Tensor]:
+    return torch.load(folder / "checkpoints" / "last.ckpt", weights_only=False)["state_dict"]
+
+
+def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(first[k], second[k]) for k in first)
+
+
+def test_same_seed_same_bits(data: Path, tmp_path: Path) -> None:
+    first, second = (run(toy(epochs=2), data, tmp_path / name) for name in ("first", "second"))
+    other = run(toy(epochs=2, seed=8), data, tmp_path / "other")
+    assert same(last_weights(first), last_weights(second))
+    assert not same(last_weights(first), last_weights(other))
+    assert (first / "model.safetensors").read_bytes() == (second / "model.safetensors").read_bytes()
+
+
+class PulledPlugError(Exception):
+    pass
+
+
+def test_a_resumed_run_ends_where_an_unbroken_one_does(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from asr_core.training.records import TrainingTable
+
+    def pull_plug(_: object, trainer: lightning.Trainer, __: object) -> None:
+        if trainer.current_epoch == 2:
+            raise PulledPlugError
+
+    whole = run(toy(epochs=3), data, tmp_path / "whole")
+    broken = tmp_path / "broken"
+    with monkeypatch.context() as patched:
+        patched.setattr(TrainingTable, "on_train_epoch_start", pull_plug)
+        with pytest.raises(PulledPlugError):
+            run(toy(epochs=3), data, broken)
+    with pytest.raises(RecipeError, match="--resume"):
+        run(toy(epochs=3), data, broken)
+    run(toy(epochs=3), data, broken, resume=True)
+    assert same(last_weights(whole), last_weights(broken))
+    assert [r["loss"] for r in rows_of(whole)] == [r["loss"] for r in rows_of(broken)]
+
+
+def test_the_command_line_trains_by_a_yaml_file(data: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text(yaml.safe_dump(toy(epochs=1).model_dump(mode="json")))
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "asr_core", "train", str(recipe), "--data", str(data)]
+    options = ["--out", str(out), "--seed", "3", "--accelerator", "cpu", "--devices", "1"]
+    done = subprocess.run(
+        [*command, *options], capture_output=True, text=True, check=True, timeout=300
+    )
+    assert "validation WER" in done.stdout + done.stderr
+    contract, _ = load_model(out)
+    assert contract.provenance["seed"] == 3
+    refused = subprocess.run(
+        [*command, *options], check=False, capture_output=True, text=True, timeout=300
+    )
+    assert refused.returncode == 1
+    assert refused.stderr.count("\n") == 1
+    assert "--resume" in refused.stderr
+
+
+def test_the_bundled_recipe_holds_its_promises() -> None:
+    recipe = load_recipe("spoken")
+    kernels = [block.kernel for block in recipe.model.blocks]
+    assert kernels == sorted(set(kernels)), "kernels grow with depth"
+    assert len(recipe.alphabet.symbols) == 21
+    assert recipe.features.f_max <= recipe.features.sample_rate / 2
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"optimiser": {"name": "Adamw"}}, "torch.optim has no 'Adamw'"),
+        ({"optimiser": {"name": "AdamW", "rl": 1.0}}, "AdamW cannot be built"),
+        ({"scheduler": {"name": "OneCycle"}}, "has no 'OneCycle'"),
+    ],
+)
+def test_names_that_torch_does_not_have_are_refused(
+    change: dict[str, object], message: str, data: Path, tmp_path: Path
+) -> None:
+    wrong = Recipe.model_validate(toy(epochs=1).model_dump(mode="json") | change)
+    with pytest.raises(RecipeError, match=message):
+        run(wrong, data, tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("model: {blocks: []}", "name"),
+        ("{name: x, modle: {}}", "modle"),
+        ("[1, 2]", "recipe"),
+        ("a: [", "not YAML"),
+    ],
+)
+def test_wrong_recipes_are_refused_by_key(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(text)
+    with pytest.raises(RecipeError, match=message):
+        load_recipe(path)
+    with pytest.raises(RecipeError, match="spoken"):
+        load_recipe("no-such-recipe")
+
+
+def test_an_untrained_folder_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="No model"):
+        load_model(tmp_path)
