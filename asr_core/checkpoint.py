@@ -51,7 +51,7 @@ def save_model(folder: str | Path, contract: Contract, model: CtcModel) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     weights = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     part = folder / "model.safetensors.part"
-    safetensors.torch.save_file(weights, part)
+    part.write_bytes(safetensors.torch.save(weights))  # save_file's own is for its owner only
     part.replace(folder / "model.safetensors")
     write_json(folder / "config.json", contract.model_dump(mode="json"))
 

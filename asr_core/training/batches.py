@@ -111,12 +111,18 @@ class StringBatches(Dataset[Batch]):
         self.outside = _Choice([c for c in words if c.text not in recipe.alphabet.symbols])
         by_length = sorted(clips, key=lambda clip: len(clip.samples))
         self.strings = [clip for clip in by_length if clip.kind == "string"]
-        self.sentences = [clip for clip in by_length if clip.kind == "sentence"]
+        known = set(recipe.alphabet.symbols)
+        self.sentences = [
+            clip
+            for clip in by_length
+            if clip.kind == "sentence" and known.intersection(clip.text.split())
+        ]
 
     def __getitem__(self, index: int) -> Batch:
         rng = np.random.default_rng([self.seed, index])
         low, high = self.recipe.strings.n_words
-        middle = int(rng.integers(low, high + 1))  # alike in a batch: less padding
+        # Alike in a batch: less padding. The lesser of two draws: short strings are the cheaper.
+        middle = int(rng.integers(low, high + 1, size=2).min())
         items = []
         for _ in range(self.recipe.training.batch_size):
             n_words = int(np.clip(middle + rng.integers(-1, 2), low, high))
@@ -137,12 +143,14 @@ class StringBatches(Dataset[Batch]):
         clips = self._words(n_words, rng)
         recordings = [self._other_channel(clip.samples, rng) for clip in clips]
         rate = self.recipe.features.sample_rate
-        samples, _ = join_clips(recordings, rate, rng, strings.gap_s)
+        pace = (strings.gap_s[0], rng.uniform(*strings.gap_s))  # some speak without a pause
+        samples, _ = join_clips(recordings, rate, rng, pace)
         return samples, " ".join(clip.text for clip in clips)
 
     def _utterance(self, n_words: int, rng: np.random.Generator) -> Clip | None:
         """A recorded utterance no longer than such a string would be, so that little is padded."""
-        choices = self.strings if rng.random() < 0.5 else self.sentences
+        sentence = rng.random() < self.recipe.strings.sentences
+        choices = self.sentences if sentence else self.strings
         longest = self.recipe.features.sample_rate * (EDGES_S + SECONDS_A_WORD * n_words)
         n = bisect.bisect_right(choices, longest, key=lambda clip: len(clip.samples))
         return choices[rng.integers(n)] if n else None

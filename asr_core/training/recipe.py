@@ -28,9 +28,10 @@ class StringsConfig(Strict):
     n_words: tuple[PositiveInt, PositiveInt] = (1, 8)
     gap_s: tuple[float, float] = (0.0, 0.45)
     same_speaker: Probability = 0.6  # share of strings whose words are one speaker's
-    utterances: Probability = 0.25  # share of items that are whole recorded utterances
+    utterances: Probability = 0.2  # share of items that are whole recorded utterances
+    sentences: Probability = 0.15  # share of these that have words outside the alphabet as well
     silence: Probability = 0.03  # share of items that are noise only, with no text
-    other_words: Probability = 0.05  # share of a string's words that are outside the alphabet
+    other_words: Probability = 0.04  # share of a string's words that are outside the alphabet
     clip_noise: Probability = 0.4  # share of words that get noise of their own before joining
     clip_denoise: Probability = 0.3  # share of words that get cleaned of theirs
 
