@@ -1,0 +1,74 @@
+"""Take the README's pictures of the app: `python -m tests.browser.take_screenshots`.
+
+Starts `python app.py` with what it is given and photographs both tabs; `--all FOLDER` adds dark
+mode and the width of a phone, to look at.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from tests.browser.conftest import QUIET, ROOT, free_port, wait_for
+
+DESK = {"width": 1320, "height": 900}
+PHONE = {"width": 390, "height": 844}
+MICROPHONE = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+NAME_IT = """navigator.mediaDevices.enumerateDevices = async () =>
+    [{kind: "audioinput", deviceId: "default", label: "Microphone", groupId: ""}]"""
+
+
+def main() -> None:
+    """Photograph both tabs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--all", metavar="FOLDER", type=Path, help="also dark and phone, here")
+    options, app_arguments = parser.parse_known_args()
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "app.log"
+        with log.open("w") as output:
+            command = [sys.executable, "app.py", "--port", str(port), *app_arguments]
+            server = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
+        try:
+            wait_for(f"http://127.0.0.1:{port}/", server, log)
+            photograph(f"http://127.0.0.1:{port}/", options.all)
+        finally:
+            server.terminate()
+            server.wait(timeout=20)
+
+
+def photograph(address: str, more: Path | None) -> None:
+    """Both tabs into assets/screenshots, and variants into `more`."""
+    chromium = shutil.which("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=[*QUIET, *MICROPHONE])
+        take(browser, address, DESK, ROOT / "assets" / "screenshots")
+        if more is not None:
+            take(browser, f"{address}?__theme=dark", DESK, more / "dark")
+            take(browser, address, PHONE, more / "phone")
+            take(browser, f"{address}?__theme=dark", PHONE, more / "phone-dark")
+        browser.close()
+
+
+def take(browser, address: str, viewport: dict[str, int], folder: Path) -> None:
+    """`recognise.png` and `errors.png` of one look of the page."""
+    folder.mkdir(parents=True, exist_ok=True)
+    page = browser.new_page(viewport=viewport)
+    page.add_init_script(NAME_IT)
+    page.goto(address)
+    page.locator("#recognised .mh-figure").wait_for(timeout=60_000)
+    page.wait_for_timeout(800)
+    page.screenshot(path=folder / "recognise.png", full_page=True)
+    page.get_by_role("tab", name="Errors").click()
+    page.locator("#compared .mh-figure").wait_for(timeout=600_000)
+    page.wait_for_timeout(800)
+    page.screenshot(path=folder / "errors.png", full_page=True)
+    page.close()
+
+
+if __name__ == "__main__":
+    main()

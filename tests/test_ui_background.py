@@ -1,0 +1,58 @@
+import threading
+import time
+
+import pytest
+
+from ui.background import Pending, Workshop
+
+
+def test_a_value_is_made_once_and_waited_for():
+    pending = Pending("a", lambda _: 7)
+    assert not pending.finished
+    with pytest.raises(TimeoutError):
+        pending.result(timeout_s=0.01)
+    threading.Thread(target=pending.make).start()
+    assert pending.result(timeout_s=5) == 7
+    assert pending.ready
+
+
+def test_what_goes_wrong_is_raised_where_it_is_wanted():
+    def fail(report):
+        raise ValueError("no")
+
+    pending = Pending("a", fail)
+    pending.make()
+    assert pending.finished
+    assert not pending.ready
+    with pytest.raises(ValueError, match="no"):
+        pending.result()
+
+
+def test_progress_is_seen_while_it_is_made():
+    go = threading.Event()
+
+    def make(report):
+        report(3, 10)
+        go.wait(5)
+        return 1
+
+    pending = Pending("a", make)
+    threading.Thread(target=pending.make).start()
+    while pending.total == 0:
+        time.sleep(0.001)
+    seen = pending.watch(every_s=0.01)
+    assert next(seen) == (3, 10)
+    go.set()
+    list(seen)
+    assert pending.result() == 1
+
+
+def test_the_workshop_works_in_order_and_once():
+    order = []
+    pendings = [Pending(name, lambda _, name=name: order.append(name)) for name in "abc"]
+    workshop = Workshop([*pendings, Pending.of("d", None)])
+    for _ in range(3):
+        workshop.start()
+    for pending in pendings:
+        pending.result(timeout_s=5)
+    assert order == ["a", "b", "c"]

@@ -1,0 +1,132 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analysis.scoring import score
+from asr_core.decoder import TokenSpan
+from asr_core.transcript import Transcript, Word
+from ui import evidence, strings
+from ui.evidence import Emission, Fact, LaneWord, Notice, Step
+
+HOSTILE = "<img src=x onerror=alert(1)> ${1+1} {{1+1}}"
+
+
+@pytest.fixture
+def transcript(tiny_contract) -> Transcript:
+    n_symbols = len(tiny_contract.alphabet)
+    return Transcript(
+        text="yes stop",
+        words=(Word("yes", 0.1, 0.3, 0.9), Word("stop", 0.50001, 0.8, 0.41239)),
+        tokens=(TokenSpan(1, 10, 12, 0.9), TokenSpan(5, 20, 21, 0.3), TokenSpan(3, 30, 33, 0.4)),
+        duration_s=1.0,
+        frame_s=0.02,
+        hop_s=0.01,
+        features=np.zeros((101, 16), dtype=np.float32),
+        log_probs=np.zeros((51, n_symbols), dtype=np.float32),
+    )
+
+
+def test_what_was_heard(transcript, tiny_contract):
+    value = evidence.of_transcript(transcript, tiny_contract, "u", [Fact("Length", "1.00 s")])
+    (lane,) = value.lanes
+    assert lane.side == "heard"
+    assert lane.words == (
+        LaneWord("yes", "equal", 0.1, 0.3, 0.9),
+        LaneWord("stop", "equal", 0.5, 0.8, 0.4124),
+    )
+    assert value.steps == ()
+    assert value.facts == (Fact("Length", "1.00 s"),)
+
+
+def test_emissions_are_frames_in_seconds_with_the_unknown_symbol(transcript, tiny_contract):
+    (lane,) = evidence.of_transcript(transcript, tiny_contract, "u").lanes
+    assert lane.emissions == (
+        Emission("yes", 0.2, 0.24, 0.9),
+        Emission("<unk>", 0.4, 0.42, 0.3),
+        Emission("stop", 0.6, 0.66, 0.4),
+    )
+
+
+def test_what_was_heard_against_what_was_said(transcript, tiny_contract):
+    edits = score(["yes no go"], ["yes stop go go"])[0].edits
+    said = {0: Word("yes", 0.1, 0.3, 1.0), 2: Word("go", 0.5, 0.8, 1.0)}
+    heard = {i: Word(w, i / 10, i / 10 + 0.1, 0.5) for i, w in enumerate(["yes", "stop", "go"])}
+    value = evidence.of_comparison(transcript, tiny_contract, "u", edits, said, heard)
+    reference, got = value.lanes
+    assert [word.text for word in reference.words] == ["yes", "no", "go"]
+    assert [word.text for word in got.words] == ["yes", "stop", "go", "go"]
+    assert reference.words[1].start_s is None  # it has no place in the sound
+    assert got.words[3].start_s is None
+    for step, edit in zip(value.steps, edits, strict=True):
+        assert step == Step(edit.op, edit.reference_index, edit.heard_index)
+        if step.reference is not None:
+            assert reference.words[step.reference].text == edit.reference
+            assert reference.words[step.reference].op == edit.op
+        if step.heard is not None:
+            assert got.words[step.heard].text == edit.heard
+
+
+def test_nothing_said_and_nothing_heard(transcript, tiny_contract):
+    value = evidence.of_comparison(transcript, tiny_contract, "u", (), {}, {})
+    assert [lane.words for lane in value.lanes] == [(), ()]
+    assert value.steps == ()
+
+
+@pytest.mark.parametrize("duration_s", [0.02, 600.0])
+def test_extreme_lengths(transcript, tiny_contract, duration_s):
+    n = 1 + int(duration_s * 100)
+    from dataclasses import replace
+
+    long = replace(transcript, duration_s=duration_s, features=np.zeros((n, 16)), words=())
+    value = evidence.of_transcript(long, tiny_contract, "u")
+    assert value.picture.min_width_px <= 12_000
+    assert len(value.picture.times) >= 1
+    assert len(json.dumps(value.to_json())) < 300_000
+
+
+def test_values_are_json_and_keep_hostile_text_as_it_is(transcript, tiny_contract):
+    edits = score([HOSTILE], [HOSTILE + " x"])[0].edits
+    facts = [Fact(HOSTILE, HOSTILE, HOSTILE)]
+    value = evidence.of_comparison(
+        transcript, tiny_contract, "u", edits, {}, {}, facts, note=HOSTILE
+    ).to_json()
+    back = json.loads(json.dumps(value, allow_nan=False))
+    assert back["facts"] == [{"label": HOSTILE, "value": HOSTILE, "hint": HOSTILE}]
+    assert " ".join(word["text"] for word in back["lanes"][0]["words"]) == HOSTILE
+    assert json.loads(json.dumps(Notice("failed", HOSTILE, HOSTILE).to_json()))["title"] == HOSTILE
+
+
+def test_no_template_takes_a_value_and_no_script_builds_html():
+    folder = Path(evidence.__file__).parent
+    scripts = sorted(folder.glob("*.js"))
+    assert len(scripts) >= 3
+    for script in scripts:
+        text = script.read_text(encoding="utf-8")
+        for forbidden in (
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "eval(",
+        ):
+            assert forbidden not in text, (script.name, forbidden)
+    for sheet in folder.glob("*.css"):
+        text = sheet.read_text(encoding="utf-8")
+        assert "${" not in text
+        assert "{{" not in text
+        assert "url(" not in text
+
+
+def test_scripts_ask_for_no_text_that_is_missing():
+    import re
+
+    folder = Path(evidence.__file__).parent
+    for script, texts in (
+        ("evidence.js", strings.EVIDENCE),
+        ("table.js", strings.TABLE),
+        ("examples.js", strings.EXAMPLES),
+    ):
+        asked = set(re.findall(r"texts\.(\w+)", (folder / script).read_text(encoding="utf-8")))
+        assert asked == set(texts), script
