@@ -10,6 +10,7 @@ from asr_core.text import BLANK, Alphabet
 from asr_core.transcript import Word
 
 SILENCE_SHARE = 0.35  # of the way from the quietest to the loudest frame; below it is silence
+LONGEST_PAUSE_S = 0.15  # inside a word: the closure of a stop consonant lasts up to that
 
 
 class AlignmentError(ValueError):
@@ -84,8 +85,8 @@ def place_words(
 
     CTC emits a symbol in a few frames somewhere inside the sound ("peaky"), so the path alone says
     that a word was there, not how far it reached. The extent given here is an estimate: two
-    neighbours meet at the quietest frame between their emissions, and each is cut back to where
-    its energy rises above silence. Words never overlap, and lie inside the recording.
+    neighbours meet at the quietest frame between their emissions, and each keeps, on its side, the
+    stretch of sound nearest to its emission. Words never overlap, and lie inside the recording.
 
     Args:
         spans: symbols in order, output frames.
@@ -95,13 +96,16 @@ def place_words(
         hop_s: seconds a feature frame.
     """
     groups = _group(spans, alphabet)
+    if not groups:
+        return ()
     energy = features.mean(axis=1)
     duration_s = (len(energy) - 1) * hop_s  # of the recording's whole hops
     emitted = [
         (group[0].start * stride, min(group[-1].end * stride, len(energy))) for group in groups
     ]
+    extents = _extents(emitted, energy, round(LONGEST_PAUSE_S / hop_s))
     words = []
-    for group, (start, end) in zip(groups, _extents(emitted, energy), strict=True):
+    for group, (start, end) in zip(groups, extents, strict=True):
         text = alphabet.decode([span.id for span in group])
         score = float(np.mean([span.score for span in group]))
         if text:  # the unknown symbol takes its room on the time axis but is no word
@@ -124,7 +128,9 @@ def _group(spans: Sequence[TokenSpan], alphabet: Alphabet) -> list[list[TokenSpa
     return [group for group in groups if group]
 
 
-def _extents(emitted: list[tuple[int, int]], energy: np.ndarray) -> list[tuple[int, int]]:
+def _extents(
+    emitted: list[tuple[int, int]], energy: np.ndarray, longest_pause: int
+) -> list[tuple[int, int]]:
     """Feature frames [start, end) of each word, around the frames that emit it."""
     borders = [0]
     for (_, end), (start, _) in itertools.pairwise(emitted):
@@ -133,8 +139,22 @@ def _extents(emitted: list[tuple[int, int]], energy: np.ndarray) -> list[tuple[i
     lowest, highest = np.quantile(energy, [0.02, 0.98])
     sounding = energy > lowest + SILENCE_SHARE * (highest - lowest)
     extents = []
-    for i, (first, last) in enumerate(emitted):
-        frames = borders[i] + np.flatnonzero(sounding[borders[i] : borders[i + 1]])
-        start, end = (frames[0], frames[-1] + 1) if len(frames) else (first, last)
-        extents.append((int(min(start, first)), int(max(end, last))))
+    for (first, last), (low, high) in zip(emitted, itertools.pairwise(borders), strict=True):
+        stretches = _stretches(low + np.flatnonzero(sounding[low:high]), longest_pause)
+        start, end = min(
+            stretches,
+            key=lambda stretch: max(stretch[0] - last, first - stretch[1]),
+            default=(first, last),
+        )
+        extents.append((min(start, first), max(end, last)))
     return extents
+
+
+def _stretches(frames: np.ndarray, longest_pause: int) -> list[tuple[int, int]]:
+    """Runs [start, end) of increasing frames, those at most `longest_pause` apart taken as one."""
+    if len(frames) == 0:
+        return []
+    breaks = np.flatnonzero(np.diff(frames) > longest_pause + 1)
+    starts = frames[[0, *(breaks + 1)]]
+    ends = frames[[*breaks, len(frames) - 1]] + 1
+    return [(int(start), int(end)) for start, end in zip(starts, ends, strict=True)]

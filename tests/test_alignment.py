@@ -290,3 +290,12 @@ def test_words_never_overlap_and_lie_inside_the_recording(data: st.DataObject) -
         assert all(type(value) is float for value in (word.start_s, word.end_s, word.confidence))
     for a, b in itertools.pairwise(words):
         assert a.end_s <= b.start_s
+
+
+def test_a_click_far_from_a_word_is_not_part_of_it() -> None:
+    energy = np.full((300, 4), 0.1, dtype=np.float32)
+    energy[20:22] = 1.0  # a click
+    energy[150:180] = energy[190:200] = 1.0  # a word with a short closure in it
+    spans = (TokenSpan(1, 165, 170, 0.9),)
+    (word,) = place_words(spans, Alphabet(symbols=("stop",), joiner=" "), energy, 1, 0.01)
+    assert (word.start_s, word.end_s) == pytest.approx((1.495, 1.995))  # half a hop to either side
