@@ -1,0 +1,134 @@
+"""The web app: `python app.py`, or `gradio app.py` to reload it at every change."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import gradio as gr
+
+from analysis.evaluation import Evaluation
+from ui import errors, library, recognise, strings
+from ui.background import Pending, Workshop
+from ui.theme import CSS, theme
+
+if TYPE_CHECKING:
+    from asr_core.recognizer import Recognizer
+
+ROOT = Path(__file__).parent
+ASSETS = ROOT / "assets"
+RUNS = ROOT / "runs"
+BUNDLED = "spoken"  # the model, its evaluation and the set are all called this
+
+MAX_UPLOAD = "120mb"  # ten minutes of CD quality
+CACHE_S = (3600, 86_400)  # hourly, delete published recordings older than a day
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="app.py", description=strings.TAGLINE)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument("--port", type=_port, default=7860, help="port (%(default)s)")
+    for name, metavar, text in (
+        ("--model", "DIR", "model folder, or the name of a bundled model; may be repeated"),
+        ("--evaluation", "DIR", "evaluation to show; may be repeated"),
+        ("--manifest", "FILE", "manifest to evaluate with the first model; may be repeated"),
+    ):
+        parser.add_argument(name, metavar=metavar, action="append", default=[], help=text)
+    return parser.parse_args(arguments)
+
+
+def collect(
+    options: argparse.Namespace,
+) -> tuple[list[Pending["Recognizer"]], list[Pending[Evaluation]]]:
+    """The models and evaluations asked for, or the bundled ones (raises ValueError)."""
+    for model in options.model:
+        if not (Path(model) / "config.json").is_file():
+            from asr_core.checkpoint import find_model
+
+            find_model(model)
+    for manifest in options.manifest:
+        if not Path(manifest).is_file():
+            raise ValueError(f"No manifest at {manifest}. Expected a JSONL, CSV or TSV file.")
+    folders = [Path(folder) for folder in options.evaluation]
+    manifests = [Path(manifest) for manifest in options.manifest]
+    if not folders and not manifests:
+        ready = (ASSETS / "evaluations" / BUNDLED / "summary.json").is_file()
+        folders = [ASSETS / "evaluations" / BUNDLED] if ready else []
+        manifests = [] if ready else [ASSETS / "validation" / BUNDLED / "manifest.jsonl"]
+    model_folders = options.model or [BUNDLED]
+    models = library.models(model_folders)
+    made = [library.to_be_made(models[0], model_folders[0], path, RUNS) for path in manifests]
+    return models, library.stored(folders) + made
+
+
+def build(
+    models: Sequence[Pending["Recognizer"]], evaluations: Sequence[Pending[Evaluation]]
+) -> gr.Blocks:
+    """The page; `page.workshop` makes what is pending, from the first visit at the latest."""
+    with gr.Blocks(
+        title=strings.PRODUCT, analytics_enabled=False, delete_cache=CACHE_S, fill_width=True
+    ) as page:
+        gr.HTML(
+            f"<header class='mh-header'><h1>{strings.PRODUCT}</h1><p>{strings.TAGLINE}</p></header>"
+        )
+        examples = recognise.read_examples(ASSETS / "examples" / "manifest.jsonl")
+        with gr.Tab(strings.TAB_RECOGNISE, id="recognise"):
+            recognise.build(page, models, examples)
+        with gr.Tab(strings.TAB_ERRORS, id="errors"):
+            errors.build(page, models, evaluations)
+        page.workshop = Workshop([*models, *evaluations])
+        page.load(page.workshop.start, api_visibility="private", show_progress="hidden")
+    return page.queue(max_size=32, default_concurrency_limit=4)
+
+
+def launch(page: gr.Blocks, host: str = "127.0.0.1", port: int | None = None) -> str | None:
+    """Serve the page, start its background work, and return its address (raises OSError).
+
+    Returns None in the thread where `gradio app.py` reads this file again: its server runs already.
+    """
+    _, address, _ = page.launch(
+        server_name=host,
+        server_port=port,
+        prevent_thread_lock=True,
+        quiet=True,
+        show_error=False,
+        share=False,
+        ssr_mode=False,
+        run_history=False,
+        footer_links=["settings"],
+        max_file_size=MAX_UPLOAD,
+        theme=theme(),
+        css=CSS,
+    )
+    if address is not None:
+        page.workshop.start()
+    return address
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 1 <= port <= 65_535:
+        raise ValueError
+    return port
+
+
+def _serve(page: gr.Blocks, options: argparse.Namespace) -> None:
+    try:
+        address = launch(page, options.host, options.port)
+    except OSError as e:
+        sys.exit(f"app.py: cannot listen on {options.host}:{options.port}: {e}")
+    if address is not None:
+        print(f"{strings.PRODUCT} is at {address} (Ctrl-C stops it)", flush=True)
+        page.block_thread()
+
+
+options = parse(sys.argv[1:] if __name__ == "__main__" else [])
+try:
+    demo = build(*collect(options))
+except ValueError as error:  # of a model, an evaluation or a manifest: each says what to do
+    sys.exit(f"app.py: {error}")
+
+if __name__ == "__main__":
+    _serve(demo, options)

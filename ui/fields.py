@@ -1,0 +1,59 @@
+"""What is known about an utterance, its manifest's fields first, as labels and values."""
+
+from typing import Any
+
+import pandas as pd
+
+from ui import strings
+from ui.evidence import Fact
+
+SHOWN_FIRST = ("utterance_id", "errors", "wer", "cer", "confidence", "duration_s", "snr_db")
+NOT_SHOWN = {  # said elsewhere on the page, or of no use to a reader
+    "audio_filepath",
+    "text",
+    "pred_text",
+    "hits",
+    "substitutions",
+    "deletions",
+    "insertions",
+    "n_reference",
+    "char_errors",
+    "n_char",
+    "id",
+    "duration",
+    "word_times",
+}
+UNITS = {"_dbfs": " dBFS", "_db": " dB", "_s": " s", "_hz": " Hz"}  # by a field's ending
+SHARES = ("wer", "cer", "confidence")
+LONGEST = 120  # characters of a value
+
+
+def facts_of(row: "pd.Series[Any]") -> tuple[Fact, ...]:
+    """The facts of a row of an evaluation's utterances; nulls are left out."""
+    names = [*SHOWN_FIRST, *(name for name in row.index if name not in SHOWN_FIRST)]
+    return tuple(
+        Fact(_label(name), _value(name, row[name]), strings.FIELD_HINTS.get(name, ""))
+        for name in names
+        if name in row.index and _is_worth_showing(name, row)
+    )
+
+
+def _is_worth_showing(name: str, row: "pd.Series[Any]") -> bool:
+    value = row[name]
+    if name in NOT_SHOWN or pd.isna(value) or value == "":
+        return False
+    return not (name == "text_raw" and value == row["text"])
+
+
+def _label(name: str) -> str:
+    if name in strings.FIELDS:
+        return strings.FIELDS[name]
+    return name.replace("_", " ").capitalize()
+
+
+def _value(name: str, value: Any) -> str:
+    if name in SHARES:
+        return f"{100 * value:.0f} %"
+    unit = next((unit for ending, unit in UNITS.items() if name.endswith(ending)), "")
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{text[:LONGEST]}{unit}"

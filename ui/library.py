@@ -1,0 +1,86 @@
+"""What the app shows: models and evaluations, loaded or made in the background."""
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analysis.evaluation import Evaluation, EvaluationError, evaluate
+from ui import strings
+from ui.background import Pending, Report
+
+if TYPE_CHECKING:
+    from asr_core.recognizer import Recognizer
+
+
+def models(folders: Sequence[str]) -> list[Pending["Recognizer"]]:
+    """Models by folder or bundled name, to be loaded."""
+    names = _distinct([Path(folder) for folder in folders])
+    return [_model(name, folder) for name, folder in zip(names, folders, strict=True)]
+
+
+def stored(folders: Sequence[Path]) -> list[Pending[Evaluation]]:
+    """Evaluations that were made before (raises EvaluationError)."""
+    opened = [Evaluation.open(folder) for folder in folders]
+    names = [_name(each.name, each.summary["model"]["name"]) for each in opened]
+    if len(set(names)) < len(names):
+        names = [str(folder) for folder in folders]
+    return [Pending.of(name, each) for name, each in zip(names, opened, strict=True)]
+
+
+def to_be_made(
+    model: Pending["Recognizer"], model_folder: str, manifest: Path, runs: Path
+) -> Pending[Evaluation]:
+    """The evaluation of a manifest by a model, kept in `runs` for the next start of the app."""
+    set_name = manifest.parent.name if manifest.stem == "manifest" else manifest.stem
+    out = runs / f"eval-{model.name}-{set_name}"
+
+    def make(report: Report) -> Evaluation:
+        recognizer = model.result()
+        with suppress(EvaluationError):
+            found = Evaluation.open(out)
+            if _is_current(found, Path(model_folder), manifest):
+                return found
+        return evaluate(recognizer, manifest, out, progress=report)
+
+    return Pending(_name(set_name, model.name), make)
+
+
+def _model(name: str, folder: str) -> Pending["Recognizer"]:
+    def load(report: Report) -> "Recognizer":  # noqa: ARG001 - a model loads in one step
+        from asr_core.audio import Audio
+        from asr_core.recognizer import Recognizer
+
+        recognizer = Recognizer.load(folder)
+        second = np.zeros(recognizer.sample_rate, dtype=np.float32)
+        recognizer.transcribe([Audio(second, recognizer.sample_rate)])  # the first run is slow
+        return recognizer
+
+    return Pending(name, load)
+
+
+def _is_current(evaluation: Evaluation, model_folder: Path, manifest: Path) -> bool:
+    """Whether the same weights heard the same manifest."""
+    from asr_core.checkpoint import find_model
+
+    weights = find_model(model_folder) / "model.safetensors"
+    made_by = evaluation.summary["model"]["sha256"], evaluation.summary["manifest"]["sha256"]
+    return made_by == (_sha256(weights), _sha256(manifest))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _name(set_name: str, model: str) -> str:
+    return strings.EVALUATION_NAME.format(set=set_name, model=model)
+
+
+def _distinct(folders: Sequence[Path]) -> list[str]:
+    """The folders' names; their whole paths where two would have the same name."""
+    names = [folder.resolve().name for folder in folders]
+    return names if len(set(names)) == len(names) else [str(folder) for folder in folders]
