@@ -2,8 +2,10 @@
 
 import csv
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import lightning
@@ -146,6 +148,28 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(
     run(toy(epochs=3), data, broken, resume=True)
     assert same(last_weights(whole), last_weights(broken))
     assert [r["loss"] for r in rows_of(whole)] == [r["loss"] for r in rows_of(broken)]
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_what_resume_goes_on_with(data: Path, tmp_path: Path) -> None:
+    recipe, out = tmp_path / "mine.yaml", tmp_path / "run"
+    recipe.write_text(yaml.safe_dump(toy(epochs=400).model_dump(mode="json")))
+    command = [sys.executable, "-m", "asr_core", "train", str(recipe), "--data", str(data)]
+    options = ["--out", str(out), "--accelerator", "cpu"]
+    running = subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True)
+    deadline_s = time.monotonic() + 240
+    while not (out / "checkpoints" / "last.ckpt").exists() or len(rows_of(out)) < 2:
+        assert running.poll() is None
+        assert time.monotonic() < deadline_s
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=120)
+    assert running.returncode == 1
+    assert "go on with --resume" in errors
+    assert "Traceback" not in errors
+    n_done = torch.load(out / "checkpoints" / "last.ckpt", weights_only=False)["global_step"] // 12
+    run(toy(epochs=400), data, out, resume=True, limit_val_batches=1, max_epochs=n_done + 2)
+    assert [int(row["epoch"]) for row in rows_of(out)] == list(range(n_done + 2))
 
 
 def test_the_command_line_trains_by_a_yaml_file(data: Path, tmp_path: Path) -> None:

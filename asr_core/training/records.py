@@ -1,6 +1,7 @@
 """What a training run leaves behind, epoch by epoch: its table and the best model so far."""
 
 import csv
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,17 @@ class TrainingTable(Callback):
         if trainer.is_global_zero:
             with self.path.open("a", newline="", encoding="utf-8") as file:
                 csv.DictWriter(file, self.COLUMNS).writerow(row)
+
+    def on_exception(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        exception: BaseException,
+    ) -> None:
+        if isinstance(exception, KeyboardInterrupt) and trainer.is_global_zero:
+            done = trainer.current_epoch
+            go_on = "go on with --resume" if done else "nothing is lost by starting again"
+            print(f"stopped after {done} epochs; {go_on}", file=sys.stderr)
 
 
 class ModelFolder(Callback):

@@ -198,7 +198,6 @@ def _trainer(
     ]
     return lightning.Trainer(
         default_root_dir=out,
-        max_epochs=recipe.training.epochs,
         precision=recipe.training.precision,
         gradient_clip_val=recipe.training.gradient_clip,
         callbacks=[
@@ -214,7 +213,7 @@ def _trainer(
         num_sanity_val_steps=0,
         enable_model_summary=False,
         use_distributed_sampler=False,  # EpochSampler shares batches out itself
-        **{"accelerator": "auto", "devices": "auto"} | options,
+        **{"max_epochs": recipe.training.epochs} | options,
     )
 
 
