@@ -73,6 +73,9 @@ def train(
     out: Out,
     seed: Annotated[int | None, typer.Option(min=0, help="Instead of the recipe's.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last epoch.")] = False,
+    init: Annotated[
+        str | None, typer.Option(help="Begin with the weights of this model: fine-tuning.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
     accelerator: Annotated[str, typer.Option(help="Lightning's: auto, cpu, gpu.")] = "auto",
     devices: Annotated[str, typer.Option(help="Lightning's: a number, or auto.")] = "auto",
@@ -80,6 +83,7 @@ def train(
     num_nodes: Annotated[int, typer.Option(min=1, help="Machines that train together.")] = 1,
 ) -> None:
     """Train a recogniser; the model folder and its checkpoints go to --out."""
+    from asr_core.checkpoint import CheckpointError
     from asr_core.manifest import ManifestError
     from asr_core.training import train as training
     from asr_core.training.recipe import RecipeError, load_recipe
@@ -97,8 +101,8 @@ def train(
             "strategy": strategy,
             "num_nodes": num_nodes,
         }
-        training.train(chosen, data, out, resume=resume, trainer_options=options)
-    except (RecipeError, ManifestError, OSError) as e:
+        training.train(chosen, data, out, resume=resume, init=init, trainer_options=options)
+    except (RecipeError, ManifestError, CheckpointError, OSError) as e:
         _fail(e)
 
 

@@ -17,7 +17,7 @@ from lightning.pytorch.callbacks import (
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from asr_core.checkpoint import Contract, build_model, versions
+from asr_core.checkpoint import Contract, build_model, load_model, versions
 from asr_core.decoder import greedy
 from asr_core.features import LogMel
 from asr_core.manifest import read_manifest
@@ -123,6 +123,7 @@ def train(
     out: Path,
     *,
     resume: bool = False,
+    init: str | Path | None = None,
     trainer_options: dict[str, Any] | None = None,
 ) -> Path:
     """Train a model and write its folder.
@@ -132,10 +133,12 @@ def train(
         data: folder with `train.jsonl` and `validation.jsonl`.
         out: the model folder to write; checkpoints go to its `checkpoints`.
         resume: go on from the last checkpoint in `out`, if there is one.
+        init: a model folder, or a bundled model's name, whose weights to begin with.
         trainer_options: passed to Lightning's Trainer (devices, strategy, ...).
 
     Raises:
         RecipeError: the recipe does not fit the data, or names what torch does not have.
+        CheckpointError: no model to begin with, or a damaged one.
         ManifestError: no manifest, or none of its recordings can be read.
     """
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
@@ -150,7 +153,7 @@ def train(
         features=recipe.features,
         alphabet=recipe.alphabet,
         model=recipe.model,
-        provenance=_provenance(recipe, data),
+        provenance=_provenance(recipe, data, init),
     )
     rate = recipe.features.sample_rate
     clips = read_clips(data / "train.jsonl", rate)
@@ -160,6 +163,8 @@ def train(
     validation = UtteranceBatches(unseen.clips, recipe.alphabet, recipe.training.batch_size)
     references = [validation.texts(i) for i in range(len(validation))]
     module = CtcTraining(recipe, contract, references)
+    if init is not None:
+        _begin_with(init, contract, module.model)
     trainer = _trainer(recipe, out, contract, trainer_options or {})
     sampler = EpochSampler(
         recipe.training.batches,
@@ -245,7 +250,16 @@ def _by_name(module: Any, choice: ByName, *positional: Any, **extra: Any) -> Any
         raise RecipeError(f"{choice.name} cannot be built from {arguments}: {e}") from e
 
 
-def _provenance(recipe: Recipe, data: Path) -> dict[str, Any]:
+def _begin_with(init: str | Path, contract: Contract, model: nn.Module) -> None:
+    """Copy another model's weights into `model`; both must be of one shape and alphabet."""
+    other, trained = load_model(init)
+    for part in ("features", "alphabet", "model"):
+        if getattr(other, part) != getattr(contract, part):
+            raise RecipeError(f"{init} has other {part} than the recipe; they must be the same.")
+    model.load_state_dict(trained.state_dict())
+
+
+def _provenance(recipe: Recipe, data: Path, init: str | Path | None) -> dict[str, Any]:
     """Where a model comes from: enough to train it again."""
     return {
         "recipe": recipe.model_dump(mode="json"),
@@ -253,6 +267,7 @@ def _provenance(recipe: Recipe, data: Path) -> dict[str, Any]:
         "data": {name: _sha256(data / f"{name}.jsonl") for name in ("train", "validation")},
         "versions": versions() | {"lightning": lightning.__version__},
         "commit": _commit(),
+        "init": load_model(init)[0].provenance if init is not None else None,
     }
 
 
