@@ -16,9 +16,10 @@ import torch
 import yaml
 
 from asr_core.checkpoint import CheckpointError, load_model
+from asr_core.features import FeatureConfig
 from asr_core.manifest import write_manifest
 from asr_core.recognizer import Recognizer
-from asr_core.training.recipe import Recipe, RecipeError, load_recipe
+from asr_core.training.recipe import ByName, Recipe, RecipeError, load_recipe
 
 RATE = 8000
 CPU = {"accelerator": "cpu", "devices": 1, "enable_progress_bar": False}
@@ -77,10 +78,18 @@ def toy(epochs: int, seed: int = 7) -> Recipe:
     )
 
 
-def run(recipe: Recipe, data: Path, out: Path, *, resume: bool = False, **options: object) -> Path:
+def run(
+    recipe: Recipe,
+    data: Path,
+    out: Path,
+    *,
+    resume: bool = False,
+    init: Path | None = None,
+    **options: object,
+) -> Path:
     from asr_core.training.train import train
 
-    return train(recipe, data, out, resume=resume, trainer_options=CPU | options)
+    return train(recipe, data, out, resume=resume, init=init, trainer_options=CPU | options)
 
 
 def rows_of(folder: Path) -> list[dict[str, str]]:
@@ -122,6 +131,20 @@ def test_same_seed_same_bits(data: Path, tmp_path: Path) -> None:
     assert same(last_weights(first), last_weights(second))
     assert not same(last_weights(first), last_weights(other))
     assert (first / "model.safetensors").read_bytes() == (second / "model.safetensors").read_bytes()
+
+
+def test_init_begins_with_another_models_weights(data: Path, tmp_path: Path) -> None:
+    first = run(toy(epochs=1), data, tmp_path / "first")
+    recipe = toy(epochs=1, seed=8)
+    still = recipe.model_copy(update={"optimiser": ByName(name="SGD", lr=0.0)})
+    still = still.model_copy(update={"scheduler": ByName(name="ConstantLR", factor=1.0)})
+    second = run(still, data, tmp_path / "second", init=first)
+    weights = [dict(load_model(folder)[1].named_parameters()) for folder in (first, second)]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    assert load_model(second)[0].provenance["init"]["seed"] == 7
+    wider = recipe.model_copy(update={"features": FeatureConfig(n_mels=24)})
+    with pytest.raises(RecipeError, match="other features"):
+        run(wider, data, tmp_path / "third", init=first)
 
 
 class PulledPlugError(Exception):

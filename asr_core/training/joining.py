@@ -1,6 +1,7 @@
 """Isolated words to strings: trim, level, join with gaps ("joined clips" in every table)."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,7 +25,8 @@ def join_clips(
         clips: arrays (N,) float; silence at their ends is trimmed, their levels are brought close.
         sample_rate: Hz.
         rng: draws the gaps (before, between and after the words), levels and gap noise.
-        gap_s: shortest and longest gap in seconds.
+        gap_s: shortest and longest gap in seconds; a negative one overlaps two words, as people do
+            who speak without pauses. The margin kept around each word is part of neither.
 
     Returns:
         Samples (N,) float32 and, for each clip, its (start_s, end_s).
@@ -32,25 +34,24 @@ def join_clips(
     trimmed = [trim(clip, sample_rate) for clip in clips]
     loudness = [_active_rms(clip, sample_rate) for clip in trimmed]
     target = float(np.median(loudness))
-    pieces: list[np.ndarray] = []
-    times: list[tuple[float, float]] = []
     floor = min(_floor_rms(clip, sample_rate) for clip in trimmed)
+    pieces: list[tuple[int, np.ndarray]] = []  # where each starts; they may overlap
+    times: list[tuple[float, float]] = []
     position = 0
-
-    def add(piece: np.ndarray) -> None:
-        nonlocal position
-        pieces.append(piece)
-        position += len(piece)
-
     for clip, rms in zip(trimmed, loudness, strict=True):
-        add(_gap(gap_s, sample_rate, floor, rng))
+        gap = _gap(gap_s, sample_rate, floor, rng)
+        pieces.append((position, gap.noise))
+        position = max(0, position + gap.length)
         gain = target / max(rms, 1e-6) * 10 ** (rng.normal(0, LEVEL_SPREAD_DB) / 20)
-        start = position / sample_rate
-        add(_faded(clip * np.clip(gain, 0.1, 10), sample_rate))
-        times.append((start, position / sample_rate))
-    add(_gap(gap_s, sample_rate, floor, rng))
-    samples = np.concatenate(pieces).astype(np.float32)
-    return samples / max(1.0, float(np.abs(samples).max())), times
+        pieces.append((position, _faded(clip * np.clip(gain, 0.1, 10), sample_rate)))
+        times.append((position / sample_rate, (position + len(clip)) / sample_rate))
+        position += len(clip)
+    pieces.append((position, _gap(gap_s, sample_rate, floor, rng).noise))
+    samples = np.zeros(max(start + len(piece) for start, piece in pieces))
+    for start, piece in pieces:
+        samples[start : start + len(piece)] += piece
+    peak = max(1.0, float(np.abs(samples).max()))
+    return (samples.astype(np.float32) / peak).astype(np.float32), times
 
 
 def trim(clip: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -83,10 +84,16 @@ def _floor_rms(clip: np.ndarray, sample_rate: int) -> float:
     return float(10 ** (np.quantile(_levels_db(clip, sample_rate), 0.05) / 20))
 
 
+class _Gap(NamedTuple):
+    length: int  # samples; negative where the next word begins before this one has ended
+    noise: np.ndarray  # (max(0, length),)
+
+
 def _gap(
     gap_s: tuple[float, float], sample_rate: int, floor: float, rng: np.random.Generator
-) -> np.ndarray:
-    return rng.normal(0, floor, size=round(rng.uniform(*gap_s) * sample_rate))
+) -> _Gap:
+    length = round(rng.uniform(*gap_s) * sample_rate)
+    return _Gap(length, rng.normal(0, floor, size=max(0, length)))
 
 
 def _faded(clip: np.ndarray, sample_rate: int) -> np.ndarray:
