@@ -54,6 +54,17 @@ def test_spans_are_ordered_apart_and_inside(seed: int, n_clips: int) -> None:
     assert edges[-1] <= len(samples) / RATE
 
 
+def test_a_negative_gap_overlaps_words_and_keeps_both(rng: np.random.Generator) -> None:
+    samples, times = join_clips([tone(0.4, 400.0), tone(0.4, 1500.0)], RATE, rng, (-0.1, -0.1))
+    assert times[1][0] == pytest.approx(times[0][1] - 0.1)
+    assert times[0][0] == 0
+    both = samples[round(times[1][0] * RATE) : round(times[0][1] * RATE)]
+    spectrum = np.abs(np.fft.rfft(both * np.hanning(len(both))))
+    loudest = np.sort(np.argsort(spectrum)[-6:] * RATE / len(both))
+    assert loudest[0] == pytest.approx(400, abs=25)
+    assert loudest[-1] == pytest.approx(1500, abs=25)
+
+
 def test_levels_are_brought_close(rng: np.random.Generator) -> None:
     samples, times = join_clips([tone(0.4, level=0.5), tone(0.4, level=0.05)], RATE, rng)
     rms = [np.sqrt((samples[round(a * RATE) : round(b * RATE)] ** 2).mean()) for a, b in times]
