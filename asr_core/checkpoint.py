@@ -14,6 +14,7 @@ import safetensors.torch
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
+from torch import Tensor
 
 from asr_core.features import FeatureConfig
 from asr_core.model import CtcModel, ModelConfig
@@ -49,11 +50,17 @@ def save_model(folder: str | Path, contract: Contract, model: CtcModel) -> None:
     """Write weights and contract, each beside its target first and then renamed over it."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    weights = {k: _stored(v) for k, v in model.state_dict().items()}
     part = folder / "model.safetensors.part"
     part.write_bytes(safetensors.torch.save(weights))  # save_file's own is for its owner only
     part.replace(folder / "model.safetensors")
     write_json(folder / "config.json", contract.model_dump(mode="json"))
+
+
+def _stored(value: Tensor) -> Tensor:
+    """Single precision, whatever precision the model computes in."""
+    value = value.detach().cpu().contiguous()
+    return value.float() if value.is_floating_point() else value
 
 
 def load_model(folder: str | Path) -> tuple[Contract, CtcModel]:

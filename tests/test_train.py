@@ -36,6 +36,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for i in range(n):
                 times = np.arange(round(0.4 * RATE)) / RATE
                 sound = 0.3 * np.sin(2 * np.pi * hertz * rng.uniform(0.95, 1.05) * times)
+                sound = np.pad(sound, round(0.15 * RATE))
                 name = f"{split}-{word}-{i}.wav"
                 soundfile.write(folder / name, sound + rng.normal(0, 0.003, len(sound)), RATE)
                 rows.append({"audio_filepath": name, "text": word, "speaker": f"{split}{i}"})
@@ -51,13 +52,13 @@ def toy(epochs: int, seed: int = 7) -> Recipe:
             "features": {"n_mels": 20},
             "alphabet": {"symbols": ["go", "stop"], "joiner": " "},
             "model": {
-                "prologue": {"channels": 16, "kernel": 5, "stride": 4},
-                "blocks": [{"channels": 16, "kernel": 5, "repeats": 1}],
-                "gru_hidden": 8,
+                "prologue": {"channels": 32, "kernel": 5, "stride": 4},
+                "blocks": [{"channels": 32, "kernel": 5, "repeats": 1}],
+                "gru_hidden": 16,
             },
             "strings": {
-                "n_words": [1, 2],
-                "gap_s": [0.1, 0.3],  # without a gap, the same tone twice is one longer tone
+                "n_words": [1, 1],
+                "gap_s": [0.1, 0.3],
                 "utterances": 0,
                 "silence": 0,
                 "clip_noise": 0,
@@ -69,10 +70,10 @@ def toy(epochs: int, seed: int = 7) -> Recipe:
                 "channel_probability": 0,
                 "noise_snr_db": [15, 30],
                 "n_frequency_masks": 0,
-                "n_time_masks": 0,  # a gap in a tone makes two of it
+                "n_time_masks": 0,
             },
-            "optimiser": {"name": "AdamW", "lr": 0.01},
-            "scheduler": {"name": "OneCycleLR", "max_lr": 0.01},
+            "optimiser": {"name": "AdamW", "lr": 0.006},
+            "scheduler": {"name": "OneCycleLR", "max_lr": 0.006},
             "training": {"epochs": epochs, "batches": 12, "batch_size": 8, "workers": 0},
         }
     )
@@ -103,11 +104,11 @@ def test_learns_two_words_and_leaves_a_model_folder(data: Path, tmp_path: Path) 
     rows = rows_of(out)
     assert [int(row["epoch"]) for row in rows] == list(range(14))
     assert float(rows[-1]["loss"]) < 0.5 * float(rows[0]["loss"])
-    best = min(float(row["val_wer"]) for row in rows)
-    assert json.loads((out / "metrics.json").read_text())["validation"]["wer"] == pytest.approx(
-        best, abs=1e-6
-    )
-    assert best <= 0.2
+    chosen = min(rows, key=lambda row: float(row["val_loss"]))
+    assert float(chosen["val_wer"]) == 0
+    validation = json.loads((out / "metrics.json").read_text())["validation"]
+    assert validation["epoch"] == int(chosen["epoch"])
+    assert validation["wer"] == float(chosen["val_wer"])
     recognizer = Recognizer.load(out)
     heard = [recognizer.transcribe([data / f"validation-{w}-0.wav"])[0].text for w in HERTZ]
     assert heard == list(HERTZ)
