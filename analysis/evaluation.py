@@ -304,11 +304,10 @@ def set_name(manifest_path: Path) -> str:
 
 
 def _weights_sha256(recognizer: "Recognizer") -> str:
-    """Of the weights as `checkpoint.save_model` writes them: the sha256 of model.safetensors."""
-    import safetensors.torch
+    """The sha256 of the model's model.safetensors."""
+    from asr_core.checkpoint import weights_bytes
 
-    weights = {k: v.detach().cpu().contiguous() for k, v in recognizer.model.state_dict().items()}
-    return hashlib.sha256(safetensors.torch.save(weights)).hexdigest()
+    return hashlib.sha256(weights_bytes(recognizer.model)).hexdigest()
 
 
 def _read_summary(path: Path) -> dict[str, Any]:

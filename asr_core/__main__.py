@@ -1,4 +1,4 @@
-"""`python -m asr_core prepare / train / transcribe`."""
+"""`python -m asr_core prepare / train / average / transcribe`."""
 
 import enum
 import itertools
@@ -103,6 +103,21 @@ def train(
         }
         training.train(chosen, data, out, resume=resume, init=init, trainer_options=options)
     except (RecipeError, ManifestError, CheckpointError, OSError) as e:
+        _fail(e)
+
+
+@app.command()
+def average(
+    runs: Annotated[list[Path], typer.Argument(help="Folders that `train` wrote.")], out: Out
+) -> None:
+    """One model from several runs: the mean of their weights after the last epoch."""
+    from asr_core.checkpoint import CheckpointError
+    from asr_core.training.averaging import average_runs
+    from asr_core.training.recipe import RecipeError
+
+    try:
+        average_runs(runs, out)
+    except (RecipeError, CheckpointError, OSError) as e:
         _fail(e)
 
 

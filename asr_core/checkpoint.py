@@ -50,11 +50,15 @@ def save_model(folder: str | Path, contract: Contract, model: CtcModel) -> None:
     """Write weights and contract, each beside its target first and then renamed over it."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {k: _stored(v) for k, v in model.state_dict().items()}
     part = folder / "model.safetensors.part"
-    part.write_bytes(safetensors.torch.save(weights))  # save_file's own is for its owner only
+    part.write_bytes(weights_bytes(model))  # save_file's own is for its owner only
     part.replace(folder / "model.safetensors")
     write_json(folder / "config.json", contract.model_dump(mode="json"))
+
+
+def weights_bytes(model: CtcModel) -> bytes:
+    """The weights as `model.safetensors` holds them."""
+    return safetensors.torch.save({k: _stored(v) for k, v in model.state_dict().items()})
 
 
 def _stored(value: Tensor) -> Tensor:

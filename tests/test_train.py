@@ -19,6 +19,7 @@ from asr_core.checkpoint import CheckpointError, load_model
 from asr_core.features import FeatureConfig
 from asr_core.manifest import write_manifest
 from asr_core.recognizer import Recognizer
+from asr_core.training.averaging import average_runs
 from asr_core.training.recipe import ByName, Recipe, RecipeError, load_recipe
 
 RATE = 8000
@@ -146,6 +147,20 @@ def test_init_begins_with_another_models_weights(data: Path, tmp_path: Path) -> 
     wider = recipe.model_copy(update={"features": FeatureConfig(n_mels=24)})
     with pytest.raises(RecipeError, match="other features"):
         run(wider, data, tmp_path / "third", init=first)
+
+
+def test_an_average_is_the_mean_of_the_last_weights(data: Path, tmp_path: Path) -> None:
+    runs = [run(toy(epochs=1, seed=seed), data, tmp_path / str(seed)) for seed in (7, 8)]
+    average_runs(runs, tmp_path / "mean")
+    contract, model = load_model(tmp_path / "mean")
+    assert [each["seed"] for each in contract.provenance["average_of"]] == [7, 8]
+    first, second = (last_weights(folder) for folder in runs)
+    for name, value in model.named_parameters():
+        middle = (first[f"model.{name}"] + second[f"model.{name}"]) / 2
+        torch.testing.assert_close(value.data, middle)
+    (runs[1] / "checkpoints" / "last.ckpt").unlink()
+    with pytest.raises(RecipeError, match=r"no checkpoints/last.ckpt"):
+        average_runs(runs, tmp_path / "none")
 
 
 class PulledPlugError(Exception):
