@@ -25,6 +25,7 @@ train: $(VENV)/.app  # CORPORA=folder uses corpora that are here already; withou
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.recognition
+	$(BIN)/python -m benchmarks.boundaries
 
 $(VENV)/.app: requirements.txt
 	$(PYTHON) -m venv $(VENV)

@@ -11,6 +11,7 @@ from asr_core.transcript import Word
 
 SILENCE_SHARE = 0.35  # of the way from the quietest to the loudest frame; below it is silence
 LONGEST_PAUSE_S = 0.15  # inside a word: the closure of a stop consonant lasts up to that
+SHORTEST_WORD_S = 0.08  # of sound
 
 
 class AlignmentError(ValueError):
@@ -83,10 +84,10 @@ def place_words(
 ) -> tuple[Word, ...]:
     """Group symbols into words and give each word its extent in seconds.
 
-    CTC emits a symbol in a few frames somewhere inside the sound ("peaky"), so the path alone says
-    that a word was there, not how far it reached. The extent given here is an estimate: two
-    neighbours meet at the quietest frame between their emissions, and each keeps, on its side, the
-    stretch of sound nearest to its emission. Words never overlap, and lie inside the recording.
+    CTC emits a symbol in a few frames somewhere near the sound ("peaky"), often before it, so the
+    path alone says that a word was there, not how far it reached. The extent given here is an
+    estimate: two neighbours meet at the quietest frame between their emissions, and each has, on
+    its side, the longest stretch of sound. Words never overlap, and lie inside the recording.
 
     Args:
         spans: symbols in order, output frames.
@@ -103,7 +104,7 @@ def place_words(
     emitted = [
         (group[0].start * stride, min(group[-1].end * stride, len(energy))) for group in groups
     ]
-    extents = _extents(emitted, energy, round(LONGEST_PAUSE_S / hop_s))
+    extents = _extents(emitted, energy, hop_s)
     words = []
     for group, (start, end) in zip(groups, extents, strict=True):
         text = alphabet.decode([span.id for span in group])
@@ -129,25 +130,44 @@ def _group(spans: Sequence[TokenSpan], alphabet: Alphabet) -> list[list[TokenSpa
 
 
 def _extents(
-    emitted: list[tuple[int, int]], energy: np.ndarray, longest_pause: int
+    emitted: list[tuple[int, int]], energy: np.ndarray, hop_s: float
 ) -> list[tuple[int, int]]:
-    """Feature frames [start, end) of each word, around the frames that emit it."""
-    borders = [0]
-    for (_, end), (start, _) in itertools.pairwise(emitted):
-        borders.append(end + int(energy[end : start + 1].argmin()) if start > end else start)
-    borders.append(len(energy))
+    """Feature frames [start, end) of each word, given the frames that emit it."""
     lowest, highest = np.quantile(energy, [0.02, 0.98])
     sounding = energy > lowest + SILENCE_SHARE * (highest - lowest)
+    borders = [0]
+    for word, following in itertools.pairwise(emitted):
+        borders.append(_border(borders[-1], word, following, energy, sounding, hop_s))
+    borders.append(len(energy))
     extents = []
-    for (first, last), (low, high) in zip(emitted, itertools.pairwise(borders), strict=True):
-        stretches = _stretches(low + np.flatnonzero(sounding[low:high]), longest_pause)
-        start, end = min(
-            stretches,
-            key=lambda stretch: max(stretch[0] - last, first - stretch[1]),
-            default=(first, last),
-        )
-        extents.append((min(start, first), max(end, last)))
+    for word, (low, high) in zip(emitted, itertools.pairwise(borders), strict=True):
+        frames = low + np.flatnonzero(sounding[low:high])
+        stretches = _stretches(frames, round(LONGEST_PAUSE_S / hop_s))
+        start, end = max(word[0], low), min(word[1], high)  # where it is silent all along
+        silent = (start, end) if start < end else (low, high)
+        extents.append(max(stretches, key=lambda stretch: stretch[1] - stretch[0], default=silent))
     return extents
+
+
+def _border(
+    previous: int,
+    word: tuple[int, int],
+    following: tuple[int, int],
+    energy: np.ndarray,
+    sounding: np.ndarray,
+    hop_s: float,
+) -> int:
+    """The quietest frame between a word and the following one, with some sound before it.
+
+    A network that sees the future often emits a word before it begins, the first one in the very
+    first frame: without that sound, the silence before the word would be the quietest place.
+    """
+    earliest, last = previous + 1, following[1] - 1  # every word keeps a frame at least
+    heard = np.cumsum(sounding[previous : last + 1]) >= round(SHORTEST_WORD_S / hop_s)
+    first = max(word[0], previous + int(heard.argmax())) if heard.any() else last
+    if first >= last:
+        return max(earliest, (word[1] + following[0]) // 2)
+    return max(earliest, first + int(energy[first : last + 1].argmin()))
 
 
 def _stretches(frames: np.ndarray, longest_pause: int) -> list[tuple[int, int]]:

@@ -221,11 +221,19 @@ def test_words_that_touch_meet_at_the_quietest_frame() -> None:
     ]
 
 
-def test_a_word_covers_at_least_the_frames_that_emit_it() -> None:
-    """A late emission, after the sound has ended, is still inside its word."""
-    features = bumps(100, (20, 40))
-    (word,) = place_words(spans_at((1, 22, 24)), WORDS, features, STRIDE, HOP_S)
-    assert extents([word]) == [("yes", pytest.approx(19.5), pytest.approx(47.5))]
+@pytest.mark.parametrize("emission", [(22, 24), (0, 1)], ids=["after the sound", "before it"])
+def test_a_word_is_its_sound_wherever_it_is_emitted(emission: tuple[int, int]) -> None:
+    (word,) = place_words(spans_at((1, *emission)), WORDS, bumps(100, (20, 40)), STRIDE, HOP_S)
+    assert extents([word]) == [("yes", pytest.approx(19.5), pytest.approx(39.5))]
+
+
+def test_words_emitted_before_they_begin_are_told_apart() -> None:
+    features = bumps(100, (30, 45), (50, 70))
+    words = place_words(spans_at((1, 0, 1), (2, 23, 25)), WORDS, features, STRIDE, HOP_S)
+    assert extents(words) == [
+        ("yes", pytest.approx(29.5), pytest.approx(44.5)),
+        ("no", pytest.approx(49.5), pytest.approx(69.5)),
+    ]
 
 
 def test_flat_energy_leaves_the_emissions() -> None:

@@ -301,7 +301,6 @@ def _on_terminal() -> bool:
 
 CLEAN = Conditions(level_dbfs=-20.0)
 EXAMPLES = (
-    Example("three seven stop", "", "flite-slt", "phrase", CLEAN, "Clean, close by"),
     Example(
         "five five five zero one nine two six",
         "",
@@ -310,6 +309,7 @@ EXAMPLES = (
         CLEAN,
         "A phone number of eight digits, clean",
     ),
+    Example("three seven stop", "", "flite-slt", "phrase", CLEAN, "Clean, close by"),
     Example(
         "go left no right",
         "-noisy",
