@@ -12,6 +12,7 @@ from asr_core.transcript import Word
 SILENCE_SHARE = 0.35  # of the way from the quietest to the loudest frame; below it is silence
 LONGEST_PAUSE_S = 0.15  # inside a word: the closure of a stop consonant lasts up to that
 SHORTEST_WORD_S = 0.08  # of sound
+LATEST_BORDER_S = 0.1  # after a word was emitted: how late the one before may end
 
 
 class AlignmentError(ValueError):
@@ -137,7 +138,10 @@ def _extents(
     sounding = energy > lowest + SILENCE_SHARE * (highest - lowest)
     borders = [0]
     for word, following in itertools.pairwise(emitted):
-        borders.append(_border(borders[-1], word, following, energy, sounding, hop_s))
+        n_left = len(emitted) - len(borders)  # words after this border
+        border = _border(borders[-1], word, following, energy, sounding, hop_s, n_left)
+        # Every word keeps a frame at least.
+        borders.append(min(max(border, borders[-1] + 1), len(energy) - n_left))
     borders.append(len(energy))
     extents = []
     for word, (low, high) in zip(emitted, itertools.pairwise(borders), strict=True):
@@ -156,18 +160,22 @@ def _border(
     energy: np.ndarray,
     sounding: np.ndarray,
     hop_s: float,
+    n_left: int,
 ) -> int:
-    """The quietest frame between a word and the following one, with some sound before it.
+    """The quietest frame between a word and the following one, with some sound on either side.
 
     A network that sees the future often emits a word before it begins, the first one in the very
     first frame: without that sound, the silence before the word would be the quietest place.
     """
-    earliest, last = previous + 1, following[1] - 1  # every word keeps a frame at least
-    heard = np.cumsum(sounding[previous : last + 1]) >= round(SHORTEST_WORD_S / hop_s)
+    last = min(following[1] + round(LATEST_BORDER_S / hop_s), len(energy) - 1)
+    shortest = round(SHORTEST_WORD_S / hop_s)
+    room = np.flatnonzero(np.cumsum(sounding[::-1])[::-1] >= n_left * shortest)
+    last = min(last, int(room[-1])) if len(room) else last
+    heard = np.cumsum(sounding[previous : last + 1]) >= shortest
     first = max(word[0], previous + int(heard.argmax())) if heard.any() else last
     if first >= last:
-        return max(earliest, (word[1] + following[0]) // 2)
-    return max(earliest, first + int(energy[first : last + 1].argmin()))
+        return (word[1] + following[0]) // 2
+    return first + int(energy[first : last + 1].argmin())
 
 
 def _stretches(frames: np.ndarray, longest_pause: int) -> list[tuple[int, int]]:
