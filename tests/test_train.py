@@ -195,7 +195,13 @@ def test_ctrl_c_leaves_what_resume_goes_on_with(data: Path, tmp_path: Path) -> N
     recipe.write_text(yaml.safe_dump(toy(epochs=400).model_dump(mode="json")))
     command = [sys.executable, "-m", "asr_core", "train", str(recipe), "--data", str(data)]
     options = ["--out", str(out), "--accelerator", "cpu"]
-    running = subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        [*command, *options],
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell that runs the tests in the background ignores SIGINT, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )
     deadline_s = time.monotonic() + 240
     while not (out / "checkpoints" / "last.ckpt").exists() or len(rows_of(out)) < 2:
         assert running.poll() is None
