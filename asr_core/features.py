@@ -1,12 +1,18 @@
 """Samples to log-mel: the mel bands inside [f_min, f_max], in dB, min-max scaled to [0, 1]."""
 
+from typing import Literal
+
 import torch
 from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, model_validator
 from torch import Tensor, nn
 
 from asr_core.torchaudio_door import torchaudio
 
-POWER_FLOOR = 1e-10  # -100 dB; keeps digital silence finite
+POWER_FLOOR = 1e-10  # keeps digital silence finite
+FLOOR_DB = -100.0  # of POWER_FLOOR
+STEADY_DB = 0.1  # a band that varies less is constant: its rounding errors are no speech
+
+Normalisation = Literal["min_max", "mean_variance", "none"]
 
 
 class FeatureConfig(BaseModel):
@@ -22,6 +28,7 @@ class FeatureConfig(BaseModel):
     f_min: float = 60.0  # Hz; below it lie hum and rumble
     f_max: float = 3800.0  # Hz; above it an 8 kHz recording has nothing but the filter's slope
     range_db: PositiveFloat = 80.0  # what lies deeper below the loudest bin counts as silence
+    normalisation: Normalisation = "min_max"  # the others are for comparison
 
     @property
     def window(self) -> int:
@@ -46,12 +53,19 @@ class FeatureConfig(BaseModel):
 
 
 class LogMel(nn.Module):
-    """Batch of samples -> log-mel features in [0, 1].
+    """Batch of samples -> log-mel features, in [0, 1] with the default normalisation.
 
-    The mel filters are Slaney's, as in librosa. Each utterance is scaled by its own minimum and
-    maximum, taken over its own frames only; its dynamic range is limited to `range_db`, so that a
-    stretch of digital silence does not squash the rest. Frames are centred and the signal is
-    padded with zeros, which is what a batch is padded with: padding changes nothing.
+    The mel filters are Slaney's, as in librosa. Each utterance is scaled by itself, over its own
+    frames only:
+
+    - `min_max`: by the minimum and maximum of all its bins, to [0, 1];
+    - `mean_variance`: each band by its own mean and deviation (Viikki and Laurila 1998), which
+      takes out a microphone's colour as well as the level;
+    - `none`: not at all, -100 dB (`FLOOR_DB`) is 0 and 0 dB is 1, whatever the utterance.
+
+    The dynamic range of the first two is limited to `range_db`, so that a stretch of digital
+    silence does not squash the rest. Frames are centred and the signal is padded with zeros, which
+    is what a batch is padded with: padding changes nothing.
     """
 
     def __init__(self, config: FeatureConfig) -> None:
@@ -87,12 +101,29 @@ class LogMel(nn.Module):
         lengths = 1 + lengths // self.config.hop
         decibel = 10 * torch.log10(power.clamp(min=POWER_FLOOR))
         inside = frame_mask(lengths, decibel.shape[1]).unsqueeze(2)  # (B, T, 1)
+        return self._normalised(decibel, inside).masked_fill(~inside, 0.0), lengths
+
+    def _normalised(self, decibel: Tensor, inside: Tensor) -> Tensor:
+        """(B, T, F) in dB, (B, T, 1) True inside each utterance -> (B, T, F)."""
+        if self.config.normalisation == "none":
+            return 1 - decibel / FLOOR_DB
         highest = decibel.masked_fill(~inside, -torch.inf).amax(dim=(1, 2), keepdim=True)
         decibel = decibel.maximum(highest - self.config.range_db)
+        if self.config.normalisation == "mean_variance":
+            return _standardised(decibel, inside)
         lowest = decibel.masked_fill(~inside, torch.inf).amin(dim=(1, 2), keepdim=True)
         # A constant signal (silence) has no range: all its features are 0.
-        scaled = (decibel - lowest) / (highest - lowest).clamp(min=1e-6)
-        return scaled.masked_fill(~inside, 0.0), lengths
+        return (decibel - lowest) / (highest - lowest).clamp(min=1e-6)
+
+
+def _standardised(x: Tensor, inside: Tensor) -> Tensor:
+    """(B, T, F), (B, T, 1) -> each band with mean 0 and deviation 1 over the frames inside."""
+    n_frames = inside.sum(dim=1, keepdim=True)  # (B, 1, 1)
+    # In double: the zeros of padding change the order of a sum, and with it its rounding.
+    mean = x.double().masked_fill(~inside, 0.0).sum(dim=1, keepdim=True) / n_frames  # (B, 1, F)
+    centred = (x - mean).to(x).masked_fill(~inside, 0.0)
+    deviation = (centred.square().sum(dim=1, keepdim=True) / n_frames).sqrt()
+    return torch.where(deviation > STEADY_DB, centred / deviation, 0.0)
 
 
 def frame_mask(lengths: Tensor, n_frames: int) -> Tensor:

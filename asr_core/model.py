@@ -150,6 +150,7 @@ class CtcModel(nn.Module):
             blocks.append(ConvBlock(width, block, config.dropout))
             width = block.channels
         self.blocks = nn.ModuleList(blocks)
+        self.conv_channels = width
         self.gru = None
         if config.gru_hidden:
             self.gru = BidirectionalGru(width, config.gru_hidden)
@@ -173,11 +174,19 @@ class CtcModel(nn.Module):
             log_probs (B, T', V), always log-probabilities, in train and eval mode alike, and
             lengths (B,): T' = ceil(T / stride). Frames past a length mean nothing.
         """
+        x, lengths = self.convolve(features, lengths)
+        return self.read_out(x, lengths), lengths
+
+    def convolve(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """The convolutions alone: (B, T, F), (B,) -> (B, T', C), (B,)."""
         x, lengths = self.prologue(features.transpose(1, 2), lengths)  # (B, C, T')
         x = torch.relu(self.prologue_norm(x))
         for block in self.blocks:
             x, lengths = block(x, lengths)
-        x = x.transpose(1, 2)  # (B, T', C)
+        return x.transpose(1, 2), lengths
+
+    def read_out(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """What follows the convolutions: (B, T', C), (B,) -> log_probs (B, T', V)."""
         if self.gru is not None:
             x = self.gru(x, lengths)
-        return self.head(self.dropout(x)).float().log_softmax(dim=2), lengths
+        return self.head(self.dropout(x)).float().log_softmax(dim=2)

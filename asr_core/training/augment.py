@@ -4,6 +4,7 @@ Every random draw comes from a passed generator. audiomentations draws from the 
 and `numpy.random`, so these are seeded from the generator just before it runs.
 """
 
+import io
 import random
 from typing import Annotated
 
@@ -11,12 +12,15 @@ import audiomentations
 import librosa
 import numpy as np
 import scipy.signal
+import soundfile
 import soxr
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from asr_core.features import FeatureConfig
+
+CODECS = (("WAV", "ULAW"), ("OGG", "OPUS"), ("MP3", "MPEG_LAYER_III"))
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 Range = tuple[float, float]
@@ -36,6 +40,7 @@ class AugmentConfig(BaseModel):
     noise_snr_db: Range = (0.0, 30.0)
     noise_probability: Probability = 0.7
     channel_probability: Probability = 0.4  # equaliser, telephone band, clipping
+    codec_probability: Probability = 0.0  # mu-law, Opus or MP3, and back
     gain_db: Range = (-30.0, 0.0)
     n_time_masks: int = Field(2, ge=0)
     time_mask_s: float = Field(0.15, ge=0)
@@ -82,6 +87,8 @@ class WaveformAugmenter:
             samples = self._with_noise(samples, rng)
         if rng.random() < config.channel_probability:
             samples = self._by_audiomentations(self.channel, samples, rng)
+        if rng.random() < config.codec_probability:
+            samples = through_codec(samples, self.sample_rate, rng)
         samples = samples / max(1e-6, float(np.abs(samples).max()))
         return (samples * 10 ** (rng.uniform(*config.gain_db) / 20)).astype(np.float32)
 
@@ -103,6 +110,18 @@ class WaveformAugmenter:
         random.seed(seed)
         np.random.seed(seed)  # noqa: NPY002 (audiomentations draws from it)
         return transform(samples.astype(np.float32), self.sample_rate)
+
+
+def through_codec(samples: np.ndarray, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
+    """Encode and decode as a telephone (G.711), a call over the internet or a voice memo would."""
+    container, subtype = CODECS[rng.integers(len(CODECS))]
+    options = {} if container == "WAV" else {"compression_level": float(rng.uniform(0.6, 1.0))}
+    peak = max(1e-6, float(np.abs(samples).max()))
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples / peak, sample_rate, subtype, format=container, **options)
+    buffer.seek(0)
+    decoded, _ = soundfile.read(buffer, dtype="float32")
+    return np.resize(decoded, len(samples)) * peak  # MP3 may come back a little longer
 
 
 def change_speed(samples: np.ndarray, sample_rate: int, factor: float) -> np.ndarray:

@@ -1,12 +1,11 @@
-"""Manifests to batches: strings joined on the fly for training, whole utterances for validation.
+"""Manifests to batches: whole utterances, padded, those of similar length together.
 
-A dataset item is a whole batch and depends on nothing but the seed and the batch's number, so the
+A training item is a whole batch and depends on nothing but the seed and the batch's number, so the
 same seed gives the same batches whatever the number of workers, and a resumed run goes on with
 the batches that it would have seen.
 """
 
-import bisect
-from collections import defaultdict
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,22 +21,40 @@ from asr_core.audio import AudioError, load_audio
 from asr_core.manifest import Manifest, ManifestError, ManifestRow, read_manifest
 from asr_core.recognizer import pad
 from asr_core.text import Alphabet, normalise
-from asr_core.training.augment import WaveformAugmenter, mix, subtract_noise
-from asr_core.training.joining import join_clips
+from asr_core.training.augment import WaveformAugmenter
 from asr_core.training.recipe import Recipe
 
 N_READERS = 2  # threads that decode audio
-SECONDS_A_WORD = 0.75  # of a string, gap included
-EDGES_S = 0.5  # before and after the words
+BUCKET = 16  # batches whose utterances are sorted by length together
+
+
+class Targets(NamedTuple):
+    """Ids of a batch's texts: (B, L) padded, and their lengths (B,)."""
+
+    ids: Tensor
+    lengths: Tensor
 
 
 class Batch(NamedTuple):
-    """One padded batch: samples (B, N), lengths (B,), targets (B, L) of ids, their lengths (B,)."""
+    """One padded batch: samples (B, N), lengths (B,) and what was said.
+
+    `counts` (B,) is 0 for utterances that only the auxiliary letters learn from, else 1; `letters`
+    is None where a recipe has no auxiliary output.
+    """
 
     samples: Tensor
     lengths: Tensor
-    targets: Tensor
-    target_lengths: Tensor
+    targets: Targets
+    counts: Tensor
+    letters: Targets | None = None
+
+
+class Item(NamedTuple):
+    """One utterance of a training batch: samples (N,) and its text."""
+
+    samples: np.ndarray
+    text: str
+    counts: bool = True  # for the model's own output, not for the auxiliary letters alone
 
 
 @dataclass(frozen=True)
@@ -47,7 +64,7 @@ class Clip:
     samples: np.ndarray
     text: str
     speaker: str
-    kind: str  # "word", "string", "sentence" or "noise"
+    kind: str  # "word", "string", "sentence", "utterance" or "noise"
 
 
 @dataclass(frozen=True)
@@ -88,148 +105,65 @@ def _n_rows(manifest: Manifest) -> int:
     return len(manifest.rows) + len(manifest.skipped)
 
 
-def collate(recordings: Sequence[np.ndarray], texts: Sequence[str], alphabet: Alphabet) -> Batch:
+def collate(items: Sequence[Item], alphabet: Alphabet, letters: Alphabet | None = None) -> Batch:
     """Pad recordings and encode their texts."""
-    samples, lengths = pad(recordings)
-    ids = [torch.tensor(alphabet.encode(text), dtype=torch.long) for text in texts]
-    targets = torch.nn.utils.rnn.pad_sequence(ids, batch_first=True)
-    return Batch(samples, lengths, targets, torch.tensor([len(i) for i in ids]))
+    samples, lengths = pad([item.samples for item in items])
+    return Batch(
+        samples,
+        lengths,
+        # An uncounted text may have words outside the alphabet; nothing is learned from it.
+        _targets([alphabet.encode(item.text) if item.counts else [] for item in items]),
+        torch.tensor([float(item.counts) for item in items]),
+        None
+        if letters is None
+        else _targets([letters.encode(_spelled(item.text, letters)) for item in items]),
+    )
 
 
-class StringBatches(Dataset[Batch]):
-    """Training batches: strings of words, whole utterances and silence, all augmented."""
-
-    def __init__(self, clips: Sequence[Clip], recipe: Recipe, seed: int) -> None:
-        self.recipe = recipe
-        self.seed = seed
-        rate = recipe.features.sample_rate
-        noises = [clip.samples for clip in clips if clip.kind == "noise"]
-        self.noises = noises
-        self.augment = WaveformAugmenter(recipe.augment, rate, noises)
-        words = [clip for clip in clips if clip.kind == "word"]
-        self.inside = _Choice([c for c in words if c.text in recipe.alphabet.symbols])
-        self.outside = _Choice([c for c in words if c.text not in recipe.alphabet.symbols])
-        by_length = sorted(clips, key=lambda clip: len(clip.samples))
-        self.strings = [clip for clip in by_length if clip.kind == "string"]
-        known = set(recipe.alphabet.symbols)
-        self.sentences = [
-            clip
-            for clip in by_length
-            if clip.kind == "sentence" and known.intersection(clip.text.split())
-        ]
-
-    def __getitem__(self, index: int) -> Batch:
-        rng = np.random.default_rng([self.seed, index])
-        low, high = self.recipe.strings.n_words
-        # Alike in a batch: less padding. The lesser of two draws: short strings are the cheaper.
-        middle = int(rng.integers(low, high + 1, size=2).min())
-        items = []
-        for _ in range(self.recipe.training.batch_size):
-            n_words = int(np.clip(middle + rng.integers(-1, 2), low, high))
-            samples, text = self._item(n_words, rng)
-            items.append((self.augment(samples, rng), text))
-        return collate([s for s, _ in items], [t for _, t in items], self.recipe.alphabet)
-
-    def _item(self, n_words: int, rng: np.random.Generator) -> tuple[np.ndarray, str]:
-        strings = self.recipe.strings
-        kind = rng.random()
-        if kind < strings.silence:
-            rate = self.recipe.features.sample_rate
-            return self._silence(round(rate * SECONDS_A_WORD * n_words), rng), ""
-        if kind < strings.silence + strings.utterances:
-            clip = self._utterance(n_words, rng)
-            if clip is not None:
-                return clip.samples, clip.text
-        clips = self._words(n_words, rng)
-        recordings = [self._other_channel(clip.samples, rng) for clip in clips]
-        rate = self.recipe.features.sample_rate
-        pace = (strings.gap_s[0], rng.uniform(*strings.gap_s))  # some speak without a pause
-        samples, _ = join_clips(recordings, rate, rng, pace)
-        return samples, " ".join(clip.text for clip in clips)
-
-    def _utterance(self, n_words: int, rng: np.random.Generator) -> Clip | None:
-        """A recorded utterance no longer than such a string would be, so that little is padded."""
-        sentence = rng.random() < self.recipe.strings.sentences
-        choices = self.sentences if sentence else self.strings
-        longest = self.recipe.features.sample_rate * (EDGES_S + SECONDS_A_WORD * n_words)
-        n = bisect.bisect_right(choices, longest, key=lambda clip: len(clip.samples))
-        return choices[rng.integers(n)] if n else None
-
-    def _other_channel(self, samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Make a clip noisier or cleaner than its corpus.
-
-        A corpus of clean digits and one of noisy commands would teach that what is clean is a
-        digit.
-        """
-        strings = self.recipe.strings
-        kind = rng.random()
-        if kind < strings.clip_noise:
-            noise = self._silence(len(samples), rng)
-            return mix(samples, noise, rng.uniform(5.0, 30.0))
-        if kind < strings.clip_noise + strings.clip_denoise:
-            return subtract_noise(samples)
-        return samples
-
-    def _words(self, n_words: int, rng: np.random.Generator) -> list[Clip]:
-        strings = self.recipe.strings
-        same = rng.random() < strings.same_speaker
-        speaker = self.inside.speaker(rng) if same else None
-        clips = []
-        for _ in range(n_words):
-            if self.outside.clips and rng.random() < strings.other_words:
-                clips.append(self.outside.clip(rng))
-            else:
-                clips.append(self.inside.clip(rng, speaker))
-        return clips
-
-    def _silence(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """N samples of noise, recorded or white."""
-        if not self.noises or rng.random() < 0.3:
-            return rng.normal(0, 0.01, size=n).astype(np.float32)
-        noise = self.noises[rng.integers(len(self.noises))]
-        start = int(rng.integers(len(noise)))
-        return np.resize(noise[start:] if len(noise) - start >= n else np.roll(noise, -start), n)
+def _targets(ids: Sequence[list[int]]) -> Targets:
+    rows = [torch.tensor(each, dtype=torch.long) for each in ids]
+    padded = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
+    return Targets(padded, torch.tensor([len(each) for each in ids]))
 
 
-class _Choice:
-    """Draws clips: words evenly, speakers by the square root of how much they said.
+def _spelled(text: str, letters: Alphabet) -> str:
+    return "".join(character for character in text if character in letters.symbols)
 
-    Evenly over speakers, a speaker of one clip would be heard as often as one of hundreds; evenly
-    over clips, the few speakers of hundreds would drown the others.
+
+class TrainingUtterances(Dataset[Batch]):
+    """Training batches of a manifest's utterances as they are, augmented.
+
+    Every pass over the manifest shuffles it, sorts each `BUCKET` batches' worth by length, so that
+    little is padded, and shuffles the batches.
     """
 
-    def __init__(self, clips: Sequence[Clip]) -> None:
-        self.clips = list(clips)
-        by_word: dict[str, dict[str, list[Clip]]] = defaultdict(lambda: defaultdict(list))
-        by_speaker: dict[str, list[Clip]] = defaultdict(list)
-        for clip in self.clips:
-            by_word[clip.text][clip.speaker].append(clip)
-            by_speaker[clip.speaker].append(clip)
-        self.words = sorted(by_word)
-        self.by_word = {word: list(by_word[word].values()) for word in self.words}
-        self.weights = {
-            word: _root_shares([len(group) for group in groups])
-            for word, groups in self.by_word.items()
-        }
-        self.speakers = list(by_speaker.values())
-        self.speaker_weights = _root_shares([len(group) for group in self.speakers])
+    def __init__(self, clips: Sequence[Clip], recipe: Recipe, seed: int) -> None:
+        self.clips = [clip for clip in clips if clip.kind != "noise"]
+        self.recipe = recipe
+        self.seed = seed
+        noises = [clip.samples for clip in clips if clip.kind == "noise"]
+        self.augment = WaveformAugmenter(recipe.augment, recipe.features.sample_rate, noises)
+        self.batch_size = min(recipe.training.batch_size, len(self.clips))
+        self.passes = functools.lru_cache(maxsize=2)(self._shuffled)
 
-    def speaker(self, rng: np.random.Generator) -> list[Clip]:
-        """All clips of a speaker."""
-        return self.speakers[rng.choice(len(self.speakers), p=self.speaker_weights)]
+    def __getitem__(self, index: int) -> Batch:
+        number, place = divmod(index, len(self.clips) // self.batch_size)
+        rng = np.random.default_rng([self.seed, index])
+        chosen = [self.clips[i] for i in self.passes(number)[place]]
+        items = [Item(self.augment(clip.samples, rng), clip.text) for clip in chosen]
+        return collate(items, self.recipe.alphabet)
 
-    def clip(self, rng: np.random.Generator, among: list[Clip] | None = None) -> Clip:
-        if among is not None:
-            return among[rng.integers(len(among))]
-        word = self.words[rng.integers(len(self.words))]
-        groups = self.by_word[word]
-        group = groups[rng.choice(len(groups), p=self.weights[word])]
-        return group[rng.integers(len(group))]
-
-
-def _root_shares(counts: Sequence[int]) -> np.ndarray:
-    roots = np.sqrt(np.asarray(counts, dtype=float))
-    return roots / max(roots.sum(), 1e-12)
+    def _shuffled(self, number: int) -> np.ndarray:
+        """The clips' numbers in batches, (n_batches, batch_size); a few are left out each pass."""
+        rng = np.random.default_rng([self.seed, number, len(self.clips)])
+        n_batches = len(self.clips) // self.batch_size
+        order = rng.permutation(len(self.clips))[: n_batches * self.batch_size]
+        seconds = np.array([len(clip.samples) for clip in self.clips])
+        size = BUCKET * self.batch_size
+        chunks = [order[i : i + size] for i in range(0, len(order), size)]
+        alike = np.concatenate([chunk[np.argsort(seconds[chunk])] for chunk in chunks])
+        batches: np.ndarray = alike.reshape(n_batches, self.batch_size)
+        return rng.permutation(batches)
 
 
 class UtteranceBatches(Dataset[Batch]):
@@ -244,8 +178,8 @@ class UtteranceBatches(Dataset[Batch]):
         return len(self.batches)
 
     def __getitem__(self, index: int) -> Batch:
-        clips = self.batches[index]
-        return collate([c.samples for c in clips], [c.text for c in clips], self.alphabet)
+        items = [Item(clip.samples, clip.text) for clip in self.batches[index]]
+        return collate(items, self.alphabet)
 
     def texts(self, index: int) -> list[str]:
         """The references of a batch."""
@@ -255,23 +189,23 @@ class UtteranceBatches(Dataset[Batch]):
 class EpochSampler(Sampler[int]):
     """Batch numbers that go on counting from epoch to epoch, shared out over processes.
 
-    The epoch is counted from the steps done: a resumed run's first epoch begins before Lightning
+    The epoch is counted from the batches done: a resumed run's first epoch begins before Lightning
     tells its number.
     """
 
     def __init__(
-        self, n_batches: int, steps_done: Callable[[], int], rank: int = 0, world_size: int = 1
+        self, n_batches: int, batches_done: Callable[[], int], rank: int = 0, world_size: int = 1
     ) -> None:
         self.n_batches = n_batches
-        self.steps_done = steps_done
+        self.batches_done = batches_done
         self.rank = rank
         self.world_size = world_size
 
     def __iter__(self) -> Iterator[int]:
-        first = self.steps_done() // len(self) * self.n_batches
+        first = self.batches_done() // len(self) * self.n_batches
         last = first + len(self) * self.world_size
         return iter(range(first + self.rank, last, self.world_size))
 
     def __len__(self) -> int:
-        """Steps an epoch; the same for every process, or they would wait for each other."""
+        """Batches an epoch; the same for every process, or they would wait for each other."""
         return self.n_batches // self.world_size

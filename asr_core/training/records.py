@@ -7,16 +7,34 @@ from pathlib import Path
 from typing import Any
 
 import lightning
-from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.callbacks import Callback, EMAWeightAveraging
 
 from asr_core.checkpoint import Contract, save_model, write_json
 from asr_core.model import CtcModel
+
+SCORES = ("loss", "wer", "cer")  # of the validation set
+RATES = ("loss", *(f"val_{name}" for name in SCORES))
+
+
+class Averaging(EMAWeightAveraging):
+    """Exponential moving average of the weights (torch's swa_utils); validation is done with it."""
+
+    def __init__(self, decay: float) -> None:
+        super().__init__(decay=decay)
+
+    def averaged(self, pl_module: lightning.LightningModule) -> lightning.LightningModule:
+        """The averaged twin of the module in training."""
+        if self._average_model is None:
+            return pl_module
+        twin = self._average_model.module
+        assert isinstance(twin, lightning.LightningModule)
+        return twin
 
 
 class TrainingTable(Callback):
     """Writes `training.csv`, a row an epoch; a resumed run drops the rows it will redo."""
 
-    COLUMNS = ("epoch", "step", "loss", "val_loss", "val_wer", "lr", "seconds")
+    COLUMNS = ("epoch", "step", "loss", "val_loss", "val_wer", "val_cer", "lr", "seconds")
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -47,7 +65,7 @@ class TrainingTable(Callback):
         row = {
             "epoch": trainer.current_epoch,
             "step": trainer.global_step,
-            **{k: f"{float(metrics[k]):.6f}" for k in ("loss", "val_loss", "val_wer")},
+            **{k: f"{float(metrics[k]):.6f}" for k in RATES},
             "lr": f"{trainer.optimizers[0].param_groups[0]['lr']:.3e}",
             "seconds": f"{time.monotonic() - self.started_s:.1f}",
         }
@@ -74,22 +92,25 @@ class ModelFolder(Callback):
     or two by chance, and the best of many epochs would be the luckiest.
     """
 
-    def __init__(self, folder: Path, contract: Contract) -> None:
+    def __init__(self, folder: Path, contract: Contract, averaging: Averaging | None) -> None:
         self.folder = folder
         self.contract = contract
+        self.averaging = averaging
         self.lowest = float("inf")
 
     def on_train_epoch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        loss, wer = (float(trainer.callback_metrics[name]) for name in ("val_loss", "val_wer"))
+        metrics = {name: float(trainer.callback_metrics[f"val_{name}"]) for name in SCORES}
+        loss = metrics["loss"]
         if not loss < self.lowest or not trainer.is_global_zero:
             return
         self.lowest = loss
-        assert isinstance(pl_module.model, CtcModel)
-        save_model(self.folder, self.contract, pl_module.model)
+        scored = self.averaging.averaged(pl_module) if self.averaging else pl_module
+        assert isinstance(scored.model, CtcModel)
+        save_model(self.folder, self.contract, scored.model)
         place = {"epoch": trainer.current_epoch, "step": trainer.global_step}
-        write_json(self.folder / "metrics.json", {"validation": {"loss": loss, "wer": wer} | place})
+        write_json(self.folder / "metrics.json", {"validation": metrics | place})
 
     def state_dict(self) -> dict[str, Any]:
         return {"lowest": self.lowest}

@@ -4,6 +4,7 @@ import hashlib
 import inspect
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,14 @@ from asr_core.training.batches import (
     Batch,
     Clips,
     EpochSampler,
-    StringBatches,
+    Targets,
+    TrainingUtterances,
     UtteranceBatches,
     read_clips,
 )
 from asr_core.training.recipe import ByName, Recipe, RecipeError
-from asr_core.training.records import ModelFolder, TrainingTable
+from asr_core.training.records import Averaging, ModelFolder, TrainingTable
+from asr_core.training.strings import StringBatches
 
 N_SAMPLES_SHOWN = 4  # hypotheses printed each epoch
 
@@ -48,25 +51,33 @@ class CtcTraining(lightning.LightningModule):
         self.references = references  # of each validation batch
         self.log_mel = LogMel(contract.features)
         self.model = build_model(contract)
-        self.loss = nn.CTCLoss(blank=BLANK, zero_infinity=True)
+        self.letters: nn.Linear | None = None
+        if recipe.auxiliary:
+            n_letters = len(recipe.auxiliary.alphabet)
+            self.letters = nn.Linear(self.model.conv_channels, n_letters)
         self.vocal_tract = VocalTract(contract.features)
         self.mask = _spec_augment(recipe)
         self.heard: list[tuple[str, str]] = []  # (reference, hypothesis) of this validation
 
     def training_step(self, batch: Batch) -> Tensor:
-        with torch.no_grad():
-            features, lengths = self.log_mel(batch.samples, batch.lengths)
-            features = self._augment(features)
-        log_probs, lengths = self.model(features, lengths)
-        loss = self._loss(log_probs, lengths, batch)
-        self.log("loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.lengths))
+        features, lengths = self._features(batch, self._augment)
+        frames, lengths = self.model.convolve(features, lengths)
+        log_probs = self.model.read_out(frames, lengths)
+        loss = ctc_loss(log_probs, lengths, batch.targets, batch.counts)
+        if self.letters is not None and batch.letters is not None:
+            assert self.recipe.auxiliary is not None
+            letters = self.letters(frames).float().log_softmax(dim=2)
+            spelled = ctc_loss(letters, lengths, batch.letters, torch.ones_like(batch.counts))
+            self.log("letters", spelled, on_step=False, on_epoch=True, batch_size=len(lengths))
+            loss = loss + self.recipe.auxiliary.weight * spelled
+        self.log("loss", loss, on_step=False, on_epoch=True, batch_size=len(lengths))
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        features, lengths = self.log_mel(batch.samples, batch.lengths)
+        features, lengths = self._features(batch)
         log_probs, lengths = self.model(features, lengths)
-        loss = self._loss(log_probs, lengths, batch)
-        self.log("val_loss", loss, batch_size=len(batch.lengths), sync_dist=True)
+        loss = ctc_loss(log_probs, lengths, batch.targets, batch.counts)
+        self.log("val_loss", loss, batch_size=len(lengths), sync_dist=True)
         for i, (row, length) in enumerate(zip(log_probs.cpu().numpy(), lengths, strict=True)):
             text = self.alphabet.decode(greedy(row[:length]).ids)
             self.heard.append((self.references[batch_idx][i], text))
@@ -78,18 +89,21 @@ class CtcTraining(lightning.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         scored = [(r, h) for r, h in self.heard if r]
-        wer = jiwer.wer([r for r, _ in scored], [h for _, h in scored])
+        said, heard = [r for r, _ in scored], [h for _, h in scored]
+        wer = jiwer.wer(said, heard)
         self.log("val_wer", wer, prog_bar=True, sync_dist=True)
+        self.log("val_cer", jiwer.cer(said, heard), sync_dist=True)
         if self.global_rank == 0 and not self.trainer.sanity_checking:
             self._show_samples(wer)
         self.heard = []
 
     def configure_optimizers(self) -> Any:
-        optimiser = _by_name(torch.optim, self.recipe.optimiser, self.model.parameters())
+        optimiser = _by_name(torch.optim, self.recipe.optimiser, self.parameters())
         # Not `estimated_stepping_batches`: it would start the batches before a resumed run knows
         # its epoch.
         training = self.recipe.training
-        n_steps = training.epochs * (training.batches // self.trainer.world_size)
+        n_batches = training.batches // self.trainer.world_size
+        n_steps = training.epochs * n_batches // training.accumulate
         scheduler = _by_name(
             torch.optim.lr_scheduler, self.recipe.scheduler, optimiser, total_steps=n_steps
         )
@@ -98,8 +112,13 @@ class CtcTraining(lightning.LightningModule):
             "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
         }
 
-    def _loss(self, log_probs: Tensor, lengths: Tensor, batch: Batch) -> Tensor:
-        return self.loss(log_probs.transpose(0, 1), batch.targets, lengths, batch.target_lengths)
+    @torch.no_grad()
+    def _features(
+        self, batch: Batch, augment: Callable[[Tensor], Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        with torch.autocast(batch.samples.device.type, enabled=False):
+            features, lengths = self.log_mel(batch.samples, batch.lengths)
+            return (augment(features) if augment else features), lengths
 
     def _augment(self, features: Tensor) -> Tensor:
         config = self.recipe.augment
@@ -115,6 +134,31 @@ class CtcTraining(lightning.LightningModule):
         self.print(f"\nepoch {self.current_epoch}: validation WER {100 * wer:.2f} %")
         for reference, heard in picks:
             self.print(f"  said {reference!r}, heard {heard!r}")
+
+
+def ctc_loss(log_probs: Tensor, lengths: Tensor, targets: Targets, counts: Tensor) -> Tensor:
+    """CTC loss a symbol (Graves et al. 2006), averaged over the utterances that count.
+
+    Args:
+        log_probs: (B, T, V).
+        lengths: (B,) frames.
+        targets: ids (B, L) and their lengths.
+        counts: (B,) weight of each utterance; all 0 gives 0.
+
+    Returns:
+        A scalar; utterances with fewer frames than symbols and repeats add nothing.
+    """
+    losses = nn.functional.ctc_loss(
+        log_probs.transpose(0, 1),
+        targets.ids,
+        lengths,
+        targets.lengths,
+        blank=BLANK,
+        reduction="none",
+        zero_infinity=True,
+    )
+    losses = losses / targets.lengths.clamp(min=1)
+    return (losses * counts).sum() / counts.sum().clamp(min=1)
 
 
 def train(
@@ -166,16 +210,17 @@ def train(
     if init is not None:
         _begin_with(init, contract, module.model)
     trainer = _trainer(recipe, out, contract, trainer_options or {})
+    batches = StringBatches if recipe.strings else TrainingUtterances
     sampler = EpochSampler(
         recipe.training.batches,
-        lambda: trainer.global_step,
+        lambda: trainer.global_step * recipe.training.accumulate,
         trainer.global_rank,
         trainer.world_size,
     )
     trainer.fit(
         module,
         DataLoader(
-            StringBatches(clips.clips, recipe, recipe.seed),
+            batches(clips.clips, recipe, recipe.seed),
             batch_size=None,
             sampler=sampler,
             num_workers=recipe.training.workers,
@@ -201,13 +246,16 @@ def _trainer(
         )
         for name, monitor in (("best", "val_wer"), ("last", None))
     ]
+    averaging = Averaging(recipe.training.ema_decay) if recipe.training.ema_decay else None
     return lightning.Trainer(
         default_root_dir=out,
+        accumulate_grad_batches=recipe.training.accumulate,
         precision=recipe.training.precision,
         gradient_clip_val=recipe.training.gradient_clip,
         callbacks=[
             TrainingTable(out / "training.csv"),
-            ModelFolder(out, contract),
+            *([averaging] if averaging else []),
+            ModelFolder(out, contract, averaging),
             EarlyStopping(
                 "val_wer", patience=recipe.training.patience, check_on_train_epoch_end=True
             ),
