@@ -13,7 +13,6 @@ from analysis.tables import UTTERANCE_COLUMNS, number, utf8
 from asr_core.alignment import forced_align, place_words
 from asr_core.manifest import ManifestRow, SkippedRow, read_manifest
 from asr_core.recognizer import Recognizer
-from asr_core.text import normalise
 from asr_core.transcript import Transcript, Word
 
 Progress = Callable[[int, int], None]  # recordings done, recordings in all
@@ -87,6 +86,7 @@ def unique_ids(rows: Sequence[ManifestRow]) -> list[str]:
 def _recognise_row(
     recognizer: Recognizer, row: ManifestRow, key: str, audio: str, transcript: Transcript
 ) -> RecognisedRow:
+    normalise = recognizer.alphabet.normalise
     reference = normalise(row.text)
     heard = [(text, word) for word in transcript.words for text in normalise(word.text).split()]
     hypothesis = " ".join(text for text, _ in heard)

@@ -1,11 +1,11 @@
-"""`python -m asr_core prepare / train / average / transcribe`."""
+"""`python -m asr_core prepare / train / average / verify / export / transcribe`."""
 
 import enum
 import itertools
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 
@@ -30,6 +30,12 @@ class Format(enum.StrEnum):
     JSON = "json"
 
 
+class Target(enum.StrEnum):
+    """What a model can be exported to."""
+
+    ONNX = "onnx"
+
+
 @prepare_app.command("spoken")
 def prepare_spoken(
     out: Out,
@@ -50,6 +56,26 @@ def prepare_spoken(
         _fail(e)
 
 
+@prepare_app.command("sentences")
+def prepare_sentences(
+    out: Out,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="Folder with the corpora; without it they are downloaded."),
+    ] = None,
+    seed: Seed = 1,
+) -> None:
+    """English sentences, character by character: speechocean762."""
+    from asr_core.manifest import ManifestError
+    from asr_core.training.corpora import sentences
+    from asr_core.training.corpora.download import DownloadError
+
+    try:
+        sentences.prepare(out, source=source, seed=seed)
+    except (ManifestError, DownloadError, OSError) as e:
+        _fail(e)
+
+
 @prepare_app.command("synthetic")
 def prepare_synthetic(
     out: Out,
@@ -63,6 +89,22 @@ def prepare_synthetic(
     try:
         synthetic.prepare(out, n=n, seed=seed)
     except (SynthesiserError, OSError) as e:
+        _fail(e)
+
+
+@prepare_app.command("morse")
+def prepare_morse(
+    out: Out,
+    hours: Annotated[float, typer.Option(min=0.001, help="Hours of training recordings.")] = 20.0,
+    seed: Seed = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that render.")] = 2,
+) -> None:
+    """Radio Morse code, keyed and received here: nothing is downloaded."""
+    from asr_core.training.corpora import morse
+
+    try:
+        morse.prepare(out, hours=hours, seed=seed, workers=workers)
+    except OSError as e:
         _fail(e)
 
 
@@ -81,6 +123,10 @@ def train(
     devices: Annotated[str, typer.Option(help="Lightning's: a number, or auto.")] = "auto",
     strategy: Annotated[str, typer.Option(help="Lightning's: auto, ddp, ...")] = "auto",
     num_nodes: Annotated[int, typer.Option(min=1, help="Machines that train together.")] = 1,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="path=value instead of the recipe's, as model.dropout=0.2."),
+    ] = None,
 ) -> None:
     """Train a recogniser; the model folder and its checkpoints go to --out."""
     from asr_core.checkpoint import CheckpointError
@@ -89,12 +135,9 @@ def train(
     from asr_core.training.recipe import RecipeError, load_recipe
 
     try:
-        chosen = load_recipe(recipe)
-        if seed is not None:
-            chosen = chosen.model_copy(update={"seed": seed})
-        if epochs is not None:
-            shorter = chosen.training.model_copy(update={"epochs": epochs})
-            chosen = chosen.model_copy(update={"training": shorter})
+        own = {"seed": seed, "training.epochs": epochs}
+        named = [f"{path}={value}" for path, value in own.items() if value is not None]
+        chosen = load_recipe(recipe, [*(settings or []), *named])
         options = {
             "accelerator": accelerator,
             "devices": int(devices) if devices.isdigit() else devices,
@@ -102,7 +145,10 @@ def train(
             "num_nodes": num_nodes,
         }
         training.train(chosen, data, out, resume=resume, init=init, trainer_options=options)
-    except (RecipeError, ManifestError, CheckpointError, OSError) as e:
+    except RecipeError as e:
+        typer.echo(f"error: {e}", err=True)  # a line for every key that does not fit
+        raise typer.Exit(1) from e
+    except (ManifestError, CheckpointError, OSError) as e:
         _fail(e)
 
 
@@ -122,6 +168,42 @@ def average(
 
 
 @app.command()
+def verify(
+    model: Annotated[str, typer.Argument(help="A model folder, or a bundled model.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Folder with the manifests it was trained on.")
+    ] = None,
+) -> None:
+    """Check a model folder against what was recorded when it was saved; exit code 1 if it fails."""
+    from asr_core import verification
+
+    checks = verification.verify(model, data)
+    for check in checks:
+        typer.echo(f"{check.status:<6}  {check.name:<16} {_one_line(check.detail)}")
+    if any(check.status == "failed" for check in checks):
+        raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    model: Annotated[str, typer.Argument(help="A model folder, or a bundled model.")],
+    out: Annotated[Path, typer.Option(help="File to write.", dir_okay=False)],
+    to: Annotated[Target, typer.Option(help="The file's format.")] = Target.ONNX,  # noqa: ARG001
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Quantised: half the size, a little less exact.")
+    ] = False,
+) -> None:
+    """Write a model's network as one file for other programs; features are not in it."""
+    from asr_core.checkpoint import CheckpointError
+    from asr_core.export import ExportError, export_onnx
+
+    try:
+        export_onnx(model, out, int8=int8)
+    except (CheckpointError, ExportError) as e:
+        _fail(e)
+
+
+@app.command()
 def transcribe(
     files: Annotated[list[Path], typer.Argument(help="Recordings of any common format.")],
     model: Annotated[str, typer.Option(help="A model folder, or a bundled model.")] = "spoken",
@@ -132,14 +214,18 @@ def transcribe(
         Path | None,
         typer.Option(file_okay=False, help="Write a file a recording here, not to the screen."),
     ] = None,
+    script: Annotated[
+        Literal["latin", "cyrillic"], typer.Option(help="Letters that Morse signs are read as.")
+    ] = "latin",
 ) -> None:
     """Transcribe recordings; one that cannot be read is reported and the others are done."""
-    from asr_core.checkpoint import CheckpointError
+    from asr_core.morse_code import check_script, read_transcript
     from asr_core.recognizer import Recognizer
 
     try:
         recognizer = Recognizer.load(model)
-    except CheckpointError as e:
+        check_script(script, recognizer.alphabet)
+    except ValueError as e:  # CheckpointError is one
         _fail(e)
     results: list[dict[str, Any]] = [{} for _ in files]
     for i, result in recognizer.transcribe_each([str(file) for file in files]):
@@ -147,7 +233,7 @@ def transcribe(
             typer.echo(f"error: {_one_line(result)}", err=True)
             results[i] = {"file": _shown(files[i]), "error": _one_line(result)}
         else:
-            results[i] = {"file": _shown(files[i]), **result.to_dict()}
+            results[i] = {"file": _shown(files[i]), **read_transcript(result, script).to_dict()}
     try:
         if output is None:
             _print(results, output_format)
@@ -194,7 +280,7 @@ def _shown(file: Path) -> str:
     return os.fsencode(file).decode(errors="replace")
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: object) -> str:
     return " ".join(str(error).split())
 
 

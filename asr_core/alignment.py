@@ -103,7 +103,8 @@ def place_words(
     energy = features.mean(axis=1)
     duration_s = (len(energy) - 1) * hop_s  # of the recording's whole hops
     emitted = [
-        (group[0].start * stride, min(group[-1].end * stride, len(energy))) for group in groups
+        [(span.start * stride, min(span.end * stride, len(energy))) for span in group]
+        for group in groups
     ]
     extents = _extents(emitted, energy, hop_s)
     words = []
@@ -131,15 +132,16 @@ def _group(spans: Sequence[TokenSpan], alphabet: Alphabet) -> list[list[TokenSpa
 
 
 def _extents(
-    emitted: list[tuple[int, int]], energy: np.ndarray, hop_s: float
+    emitted: list[list[tuple[int, int]]], energy: np.ndarray, hop_s: float
 ) -> list[tuple[int, int]]:
-    """Feature frames [start, end) of each word, given the frames that emit it."""
+    """Feature frames [start, end) of each word, given the frames that emit its symbols."""
     lowest, highest = np.quantile(energy, [0.02, 0.98])
     sounding = energy > lowest + SILENCE_SHARE * (highest - lowest)
     borders = [0]
     for word, following in itertools.pairwise(emitted):
         n_left = len(emitted) - len(borders)  # words after this border
-        border = _border(borders[-1], word, following, energy, sounding, hop_s, n_left)
+        # Where symbols are letters, the words meet between the last one and the next word's first.
+        border = _border(borders[-1], word[-1], following[0], energy, sounding, hop_s, n_left)
         # Every word keeps a frame at least.
         borders.append(min(max(border, borders[-1] + 1), len(energy) - n_left))
     borders.append(len(energy))
@@ -147,7 +149,7 @@ def _extents(
     for word, (low, high) in zip(emitted, itertools.pairwise(borders), strict=True):
         frames = low + np.flatnonzero(sounding[low:high])
         stretches = _stretches(frames, round(LONGEST_PAUSE_S / hop_s))
-        start, end = max(word[0], low), min(word[1], high)  # where it is silent all along
+        start, end = max(word[0][0], low), min(word[-1][1], high)  # where it is silent all along
         silent = (start, end) if start < end else (low, high)
         extents.append(max(stretches, key=lambda stretch: stretch[1] - stretch[0], default=silent))
     return extents

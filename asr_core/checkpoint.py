@@ -21,6 +21,7 @@ from asr_core.model import CtcModel, ModelConfig
 from asr_core.text import Alphabet
 
 FORMAT_VERSION = 1
+PROBE = "probe.safetensors"  # what the weights answered when they were saved: see verification
 MODELS = Path(__file__).parent.parent / "assets" / "models"  # the bundled ones
 
 
@@ -50,6 +51,7 @@ def save_model(folder: str | Path, contract: Contract, model: CtcModel) -> None:
     """Write weights and contract, each beside its target first and then renamed over it."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / PROBE).unlink(missing_ok=True)  # it is of the weights that were here
     part = folder / "model.safetensors.part"
     part.write_bytes(weights_bytes(model))  # save_file's own is for its owner only
     part.replace(folder / "model.safetensors")

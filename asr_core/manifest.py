@@ -4,6 +4,7 @@ The format is NeMo's; CSV and TSV files with the same columns are read too.
 """
 
 import csv
+import hashlib
 import io
 import json
 import math
@@ -90,6 +91,16 @@ def write_manifest(path: str | Path, records: Iterable[Mapping[str, Any]]) -> No
         for record in records:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
     part.replace(path)
+
+
+def fingerprint(path: str | Path) -> str:
+    """SHA-256 of a manifest's texts and file names; not of folders' names, nor of the order.
+
+    Raises:
+        ManifestError: see `read_manifest`.
+    """
+    rows = sorted((row.audio_path.name, row.text) for row in read_manifest(path).rows)
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 
 def _records(path: Path, text: str) -> Iterator[tuple[int, str, Any]]:

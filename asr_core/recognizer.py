@@ -109,7 +109,8 @@ class Recognizer:
             hypothesis.spans, self.alphabet, features, self.model.stride, self.hop_s
         )
         return Transcript(
-            text=self.alphabet.decode(hypothesis.ids),
+            # Where the space is a symbol, it may come first, last, or twice around an unknown.
+            text=" ".join(self.alphabet.decode(hypothesis.ids).split()),
             words=words,
             tokens=hypothesis.spans,
             duration_s=audio.duration_s,

@@ -266,6 +266,18 @@ def test_characters_are_grouped_between_spaces() -> None:
     assert [word.confidence for word in words] == pytest.approx([0.65, 0.8])
 
 
+def test_words_of_letters_meet_between_their_nearest_letters() -> None:
+    """A closure inside the second word is quieter than the gap, but has letters before it."""
+    features = bumps(140, (10, 40), (50, 80), (85, 120))
+    features[80:85] = 0.0
+    spans = spans_at((1, 8, 9), (2, 17, 18), (4, 22, 23), (1, 27, 28), (3, 50, 51))
+    words = place_words(spans, LETTERS, features, STRIDE, HOP_S)
+    assert extents(words) == [
+        ("ab", pytest.approx(9.5), pytest.approx(39.5)),
+        ("ac", pytest.approx(49.5), pytest.approx(119.5)),
+    ]
+
+
 @pytest.mark.parametrize("alphabet", [WORDS, LETTERS])
 def test_no_symbols_are_no_words(alphabet: Alphabet) -> None:
     assert place_words([], alphabet, bumps(10), STRIDE, HOP_S) == ()

@@ -1,4 +1,3 @@
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +6,15 @@ import soundfile
 import torch
 
 from asr_core.manifest import ManifestError, write_manifest
+from asr_core.text import Alphabet
 from asr_core.training.batches import (
+    Batch,
     Clip,
     EpochSampler,
-    StringBatches,
+    Item,
+    TrainingUtterances,
     UtteranceBatches,
+    collate,
     read_clips,
 )
 from asr_core.training.recipe import Recipe, load_recipe
@@ -43,41 +46,59 @@ def clips() -> list[Clip]:
     return words + others + strings + sentences + [clip("", "", "noise", 3.0)]
 
 
-def test_a_batch_depends_on_its_number_alone(clips: list[Clip], recipe: Recipe) -> None:
-    first, second = (StringBatches(clips, recipe, seed=4) for _ in range(2))
-    second[3]
-    for a, b in zip(first[7], second[7], strict=True):
-        torch.testing.assert_close(a, b, rtol=0, atol=0)
-    assert not torch.equal(first[7].samples[:, :500], first[8].samples[:, :500])
+def same(first: Batch, second: Batch) -> bool:
+    assert first.letters is None
+    return all(
+        torch.equal(a, b)
+        for a, b in zip((*first[:2], *first.targets), (*second[:2], *second.targets), strict=True)
+    )
 
 
-def test_batches_hold_what_they_say(clips: list[Clip], recipe: Recipe) -> None:
-    batches = StringBatches(clips, recipe, seed=1)
-    texts: Counter[str] = Counter()
-    for i in range(30):
-        batch = batches[i]
-        assert batch.samples.shape == (6, int(batch.lengths.max()))
-        assert torch.isfinite(batch.samples).all()
-        for row, length in zip(batch.samples, batch.lengths, strict=True):
-            assert not row[length:].any()
-        for ids, n in zip(batch.targets, batch.target_lengths, strict=True):
-            assert 0 <= n <= recipe.strings.n_words[1] + 1
-            texts.update(recipe.alphabet.symbol(int(i)) for i in ids[:n])
-            texts["(silence)"] += int(n == 0)
-    assert texts["(silence)"] > 0
-    assert texts["<unk>"] > 0  # other words and the rest of the sentences
-    assert min(texts[word] for word in ("one", "two", "go")) > 30
-    assert set(texts) <= {"one", "two", "go", "<unk>", "(silence)"}
+@pytest.fixture(scope="module")
+def toy_utterances(recipe: Recipe) -> tuple[list[Clip], Recipe]:
+    rng = np.random.default_rng(1)
+    words = recipe.alphabet.symbols[:10]
+    clips = [
+        Clip(
+            rng.normal(0, 0.1, int(rng.integers(4000, 40_000))).astype("f4"),
+            " ".join(rng.choice(words, int(rng.integers(1, 5)))),
+            "speaker",
+            "utterance",
+        )
+        for _ in range(300)
+    ]
+    still = recipe.augment.model_copy(
+        update={name: 0.0 for name in type(recipe.augment).model_fields if "probability" in name}
+    )
+    return clips, recipe.model_copy(update={"strings": None, "augment": still})
 
 
-def test_rare_speakers_are_heard_more_than_their_share() -> None:
-    rng = np.random.default_rng(0)
-    silent = np.zeros(100, dtype="f4")
-    many = [Clip(silent, "one", "often", "word") for _ in range(99)]
-    choice = StringBatches([*many, Clip(silent, "one", "rare", "word")], load_recipe("spoken"), 1)
-    drawn = Counter(choice.inside.clip(rng).speaker for _ in range(4000))
-    # Square roots: 1 / (sqrt(99) + 1) = 9.1 %, against 1 % of the clips.
-    assert drawn["rare"] / 4000 == pytest.approx(0.091, abs=0.02)
+def test_a_pass_takes_each_utterance_once_and_pads_little(
+    toy_utterances: tuple[list[Clip], Recipe],
+) -> None:
+    clips, recipe = toy_utterances
+    batches = TrainingUtterances(clips, recipe, seed=1)
+    n_batches = len(clips) // 6
+    for number in range(2):
+        one_pass = [batches[number * n_batches + i] for i in range(n_batches)]
+        lengths = [int(n) for batch in one_pass for n in batch.lengths]
+        assert sorted(lengths) == sorted(len(clip.samples) for clip in clips)
+        n_padded = sum(batch.samples.numel() for batch in one_pass)
+        assert n_padded < 1.12 * sum(lengths)  # 1.6 if the utterances came in a random order
+    assert same(batches[7], TrainingUtterances(clips, recipe, seed=1)[7])
+    assert not same(batches[7], TrainingUtterances(clips, recipe, seed=2)[7])
+
+
+def test_uncounted_texts_reach_the_letters_alone(recipe: Recipe) -> None:
+    samples = np.zeros(800, dtype="f4")
+    letters = Alphabet(symbols=tuple("abcdefghijklmnopqrstuvwxyz' "))
+    items = [Item(samples, "go 1 one"), Item(samples, "caf\u00e9 men", counts=False)]
+    batch = collate(items, recipe.alphabet, letters)
+    assert batch.counts.tolist() == [1.0, 0.0]
+    assert batch.targets.lengths.tolist() == [3, 0]
+    assert batch.letters is not None
+    spelled = [letters.decode(ids[:n].tolist()) for ids, n in zip(*batch.letters, strict=True)]
+    assert spelled == ["go  one", "caf men"]
 
 
 def test_utterances_go_in_order_of_length_with_their_texts(
@@ -92,14 +113,14 @@ def test_utterances_go_in_order_of_length_with_their_texts(
         decoded = [
             recipe.alphabet.encode(text) == [int(x) for x in ids[:n]]
             for text, ids, n in zip(
-                batches.texts(i), batch.targets, batch.target_lengths, strict=True
+                batches.texts(i), batch.targets.ids, batch.targets.lengths, strict=True
             )
         ]
         assert all(decoded)
 
 
 def test_sampler_counts_on_and_shares_out() -> None:
-    shares = [EpochSampler(11, lambda: 15, rank, 2) for rank in range(2)]
+    shares = [EpochSampler(11, lambda: 3, rank, 2) for rank in range(2)]
     assert sorted([*shares[0], *shares[1]]) == list(range(33, 43))
     assert not set(shares[0]) & set(shares[1])
     assert len(shares[0]) == 5
@@ -109,10 +130,11 @@ def test_rows_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "good.wav", np.zeros(4000), 16000)
     (tmp_path / "bad.wav").write_text("no audio")
     rows = [{"audio_filepath": name, "text": "One."} for name in ("good.wav", "bad.wav", "no.wav")]
+    alphabet = Alphabet(symbols=("one",), joiner=" ")
     write_manifest(tmp_path / "m.jsonl", [*rows, {"audio_filepath": "good.wav"}])
-    read = read_clips(tmp_path / "m.jsonl", RATE)
+    read = read_clips(tmp_path / "m.jsonl", RATE, alphabet)
     assert [(c.text, c.kind, len(c.samples)) for c in read.clips] == [("one", "word", 2000)]
     assert read.n_skipped == 3
     write_manifest(tmp_path / "none.jsonl", rows[1:])
     with pytest.raises(ManifestError, match="None of the 2 recordings"):
-        read_clips(tmp_path / "none.jsonl", RATE)
+        read_clips(tmp_path / "none.jsonl", RATE, alphabet)

@@ -11,6 +11,7 @@ from pathlib import Path
 import lightning
 import numpy as np
 import pytest
+import safetensors.torch
 import soundfile
 import torch
 import yaml
@@ -75,7 +76,15 @@ def toy(epochs: int, seed: int = 7) -> Recipe:
             },
             "optimiser": {"name": "AdamW", "lr": 0.006},
             "scheduler": {"name": "OneCycleLR", "max_lr": 0.006},
-            "training": {"epochs": epochs, "batches": 12, "batch_size": 8, "workers": 0},
+            "auxiliary": {"weight": 0.1, "sentences": 0.0},
+            "training": {
+                "epochs": epochs,
+                "batches": 12,
+                "batch_size": 8,
+                "accumulate": 2,
+                "ema_decay": 0.5,
+                "workers": 0,
+            },
         }
     )
 
@@ -282,3 +291,33 @@ def test_wrong_recipes_are_refused_by_key(text: str, message: str, tmp_path: Pat
 def test_an_untrained_folder_is_no_model(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="No model"):
         load_model(tmp_path)
+
+
+def test_the_saved_weights_are_the_moving_average(data: Path, tmp_path: Path) -> None:
+    recipe = toy(epochs=1)
+    out = run(recipe, data, tmp_path / "run")
+    checkpoint = torch.load(out / "checkpoints" / "last.ckpt", weights_only=False)
+    averaged, current = checkpoint["state_dict"], checkpoint["current_model_state"]
+    saved = safetensors.torch.load_file(out / "model.safetensors")
+    assert all(torch.equal(value, averaged[f"model.{name}"]) for name, value in saved.items())
+    assert not torch.equal(averaged["model.head.weight"], current["model.head.weight"])
+    assert not any(name.startswith("letters") for name in saved)  # of no use after training
+    assert "letters.weight" in averaged
+
+
+def test_ctc_loss_is_torchs_mean_over_the_utterances_that_count(rng: np.random.Generator) -> None:
+    from asr_core.training.batches import Targets
+    from asr_core.training.train import ctc_loss
+
+    log_probs = torch.from_numpy(rng.normal(size=(3, 9, 4))).log_softmax(dim=2)
+    ids, n_ids = torch.tensor([[1, 2, 3], [2, 0, 0], [0, 0, 0]]), torch.tensor([3, 1, 0])
+    lengths = torch.tensor([9, 7, 5])
+    loss = torch.nn.CTCLoss(blank=0)
+    every = loss(log_probs.transpose(0, 1), ids, lengths, n_ids)
+    torch.testing.assert_close(
+        ctc_loss(log_probs, lengths, Targets(ids, n_ids), torch.ones(3)), every
+    )
+    two = loss(log_probs[1:].transpose(0, 1), ids[1:], lengths[1:], n_ids[1:])
+    counts = torch.tensor([0.0, 1.0, 1.0])
+    torch.testing.assert_close(ctc_loss(log_probs, lengths, Targets(ids, n_ids), counts), two)
+    assert ctc_loss(log_probs, lengths, Targets(ids, n_ids), torch.zeros(3)) == 0

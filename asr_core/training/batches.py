@@ -20,7 +20,7 @@ from torch.utils.data import Dataset, Sampler
 from asr_core.audio import AudioError, load_audio
 from asr_core.manifest import Manifest, ManifestError, ManifestRow, read_manifest
 from asr_core.recognizer import pad
-from asr_core.text import Alphabet, normalise
+from asr_core.text import Alphabet
 from asr_core.training.augment import WaveformAugmenter
 from asr_core.training.recipe import Recipe
 
@@ -75,23 +75,23 @@ class Clips:
     n_skipped: int
 
 
-def read_clips(path: Path, sample_rate: int) -> Clips:
+def read_clips(path: Path, sample_rate: int, alphabet: Alphabet) -> Clips:
     """Decode all audio of a manifest into memory; bad rows are counted, not fatal."""
     manifest = read_manifest(path)
     with ThreadPoolExecutor(N_READERS) as pool:
-        read = list(pool.map(lambda row: _read_clip(row, sample_rate), manifest.rows))
+        read = list(pool.map(lambda row: _read_clip(row, sample_rate, alphabet), manifest.rows))
     clips = [clip for clip in read if clip is not None]
     if not clips:
         raise ManifestError(f"None of the {len(manifest.rows)} recordings of {path} can be read.")
     return Clips(clips, n_skipped=_n_rows(manifest) - len(clips))
 
 
-def _read_clip(row: ManifestRow, sample_rate: int) -> Clip | None:
+def _read_clip(row: ManifestRow, sample_rate: int, alphabet: Alphabet) -> Clip | None:
     try:
         samples = load_audio(row.audio_path, sample_rate).samples
     except AudioError:
         return None
-    text = normalise(row.text)
+    text = alphabet.normalise(row.text)
     kind = row.fields.get("kind") or _kind(text)
     return Clip(samples, text, str(row.fields.get("speaker", "")), str(kind))
 
@@ -189,20 +189,20 @@ class UtteranceBatches(Dataset[Batch]):
 class EpochSampler(Sampler[int]):
     """Batch numbers that go on counting from epoch to epoch, shared out over processes.
 
-    The epoch is counted from the batches done: a resumed run's first epoch begins before Lightning
+    The epoch is counted from the steps done: a resumed run's first epoch begins before Lightning
     tells its number.
     """
 
     def __init__(
-        self, n_batches: int, batches_done: Callable[[], int], rank: int = 0, world_size: int = 1
+        self, n_batches: int, epochs_done: Callable[[], int], rank: int = 0, world_size: int = 1
     ) -> None:
         self.n_batches = n_batches
-        self.batches_done = batches_done
+        self.epochs_done = epochs_done
         self.rank = rank
         self.world_size = world_size
 
     def __iter__(self) -> Iterator[int]:
-        first = self.batches_done() // len(self) * self.n_batches
+        first = self.epochs_done() * self.n_batches
         last = first + len(self) * self.world_size
         return iter(range(first + self.rank, last, self.world_size))
 

@@ -1,13 +1,15 @@
 """What a training run leaves behind, epoch by epoch: its table and the best model so far."""
 
 import csv
+import functools
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import lightning
-from lightning.pytorch.callbacks import Callback, EMAWeightAveraging
+from lightning.pytorch.callbacks import Callback, WeightAveraging
+from torch import Tensor
 
 from asr_core.checkpoint import Contract, save_model, write_json
 from asr_core.model import CtcModel
@@ -16,11 +18,15 @@ SCORES = ("loss", "wer", "cer")  # of the validation set
 RATES = ("loss", *(f"val_{name}" for name in SCORES))
 
 
-class Averaging(EMAWeightAveraging):
-    """Exponential moving average of the weights (torch's swa_utils); validation is done with it."""
+class Averaging(WeightAveraging):
+    """Moving average of the weights (torch's swa_utils), exponential; validation is done with it.
+
+    It begins short and grows to `decay`, as in TensorFlow's ExponentialMovingAverage: else the
+    first weights would be heard for thousands of steps.
+    """
 
     def __init__(self, decay: float) -> None:
-        super().__init__(decay=decay)
+        super().__init__(avg_fn=functools.partial(_moved, decay))
 
     def averaged(self, pl_module: lightning.LightningModule) -> lightning.LightningModule:
         """The averaged twin of the module in training."""
@@ -29,6 +35,11 @@ class Averaging(EMAWeightAveraging):
         twin = self._average_model.module
         assert isinstance(twin, lightning.LightningModule)
         return twin
+
+
+def _moved(decay: float, average: Tensor, current: Tensor, n_averaged: Tensor | int) -> Tensor:
+    share = min(decay, (1 + int(n_averaged)) / (10 + int(n_averaged)))
+    return average + (1 - share) * (current - average)
 
 
 class TrainingTable(Callback):
@@ -46,12 +57,15 @@ class TrainingTable(Callback):
         kept: list[dict[str, str]] = []
         if self.path.exists() and trainer.current_epoch:
             with self.path.open(newline="", encoding="utf-8") as file:
-                kept = [r for r in csv.DictReader(file) if int(r["epoch"]) < trainer.current_epoch]
+                rows = [row for row in csv.DictReader(file) if _is_whole(row)]
+                kept = [row for row in rows if int(row["epoch"]) < trainer.current_epoch]
         if trainer.is_global_zero:
-            with self.path.open("w", newline="", encoding="utf-8") as file:
+            part = self.path.with_name(self.path.name + ".part")
+            with part.open("w", newline="", encoding="utf-8") as file:
                 writer = csv.DictWriter(file, self.COLUMNS)
                 writer.writeheader()
                 writer.writerows(kept)
+            part.replace(self.path)
 
     def on_train_epoch_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
@@ -83,6 +97,11 @@ class TrainingTable(Callback):
             done = trainer.current_epoch
             go_on = "go on with --resume" if done else "nothing is lost by starting again"
             print(f"stopped after {done} epochs; {go_on}", file=sys.stderr)
+
+
+def _is_whole(row: dict[str, str]) -> bool:
+    """Not so of a row that a kill cut off."""
+    return set(row) == set(TrainingTable.COLUMNS) and all(row.values())
 
 
 class ModelFolder(Callback):

@@ -1,7 +1,7 @@
 """Training: a recipe and manifests in, a model folder out. Reads top to bottom."""
 
-import hashlib
 import inspect
+import math
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 from asr_core.checkpoint import Contract, build_model, load_model, versions
 from asr_core.decoder import greedy
 from asr_core.features import LogMel
-from asr_core.manifest import read_manifest
+from asr_core.manifest import fingerprint
 from asr_core.text import BLANK
 from asr_core.torchaudio_door import torchaudio
 from asr_core.training.augment import VocalTract
@@ -37,6 +37,7 @@ from asr_core.training.batches import (
 from asr_core.training.recipe import ByName, Recipe, RecipeError
 from asr_core.training.records import Averaging, ModelFolder, TrainingTable
 from asr_core.training.strings import StringBatches
+from asr_core.verification import write_probe
 
 N_SAMPLES_SHOWN = 4  # hypotheses printed each epoch
 
@@ -68,9 +69,9 @@ class CtcTraining(lightning.LightningModule):
             assert self.recipe.auxiliary is not None
             letters = self.letters(frames).float().log_softmax(dim=2)
             spelled = ctc_loss(letters, lengths, batch.letters, torch.ones_like(batch.counts))
-            self.log("letters", spelled, on_step=False, on_epoch=True, batch_size=len(lengths))
+            self._log_loss("letters", spelled, lengths)
             loss = loss + self.recipe.auxiliary.weight * spelled
-        self.log("loss", loss, on_step=False, on_epoch=True, batch_size=len(lengths))
+        self._log_loss("loss", loss, lengths)
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -85,7 +86,7 @@ class CtcTraining(lightning.LightningModule):
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
         # Masks and dropout draw from torch's global generator: seeded here, a step depends on its
         # number alone, and a resumed run repeats it exactly.
-        torch.manual_seed(hash((self.recipe.seed, self.global_step, self.global_rank)))
+        torch.manual_seed(hash((self.recipe.seed, self.global_step, batch_idx, self.global_rank)))
 
     def on_validation_epoch_end(self) -> None:
         scored = [(r, h) for r, h in self.heard if r]
@@ -101,9 +102,7 @@ class CtcTraining(lightning.LightningModule):
         optimiser = _by_name(torch.optim, self.recipe.optimiser, self.parameters())
         # Not `estimated_stepping_batches`: it would start the batches before a resumed run knows
         # its epoch.
-        training = self.recipe.training
-        n_batches = training.batches // self.trainer.world_size
-        n_steps = training.epochs * n_batches // training.accumulate
+        n_steps = self.recipe.training.epochs * steps_an_epoch(self.recipe, self.trainer)
         scheduler = _by_name(
             torch.optim.lr_scheduler, self.recipe.scheduler, optimiser, total_steps=n_steps
         )
@@ -111,6 +110,9 @@ class CtcTraining(lightning.LightningModule):
             "optimizer": optimiser,
             "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
         }
+
+    def _log_loss(self, name: str, value: Tensor, lengths: Tensor) -> None:
+        self.log(name, value, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(lengths))
 
     @torch.no_grad()
     def _features(
@@ -134,6 +136,12 @@ class CtcTraining(lightning.LightningModule):
         self.print(f"\nepoch {self.current_epoch}: validation WER {100 * wer:.2f} %")
         for reference, heard in picks:
             self.print(f"  said {reference!r}, heard {heard!r}")
+
+
+def steps_an_epoch(recipe: Recipe, trainer: lightning.Trainer) -> int:
+    """Steps of the optimiser; the last one of an epoch takes what batches there are."""
+    n_batches = recipe.training.batches // trainer.world_size
+    return math.ceil(n_batches / recipe.training.accumulate)
 
 
 def ctc_loss(log_probs: Tensor, lengths: Tensor, targets: Targets, counts: Tensor) -> Tensor:
@@ -200,8 +208,8 @@ def train(
         provenance=_provenance(recipe, data, init),
     )
     rate = recipe.features.sample_rate
-    clips = read_clips(data / "train.jsonl", rate)
-    unseen = read_clips(data / "validation.jsonl", rate)
+    clips = read_clips(data / "train.jsonl", rate, recipe.alphabet)
+    unseen = read_clips(data / "validation.jsonl", rate, recipe.alphabet)
     print(_counts(clips, unseen), file=sys.stderr)
 
     validation = UtteranceBatches(unseen.clips, recipe.alphabet, recipe.training.batch_size)
@@ -213,7 +221,7 @@ def train(
     batches = StringBatches if recipe.strings else TrainingUtterances
     sampler = EpochSampler(
         recipe.training.batches,
-        lambda: trainer.global_step * recipe.training.accumulate,
+        lambda: trainer.global_step // steps_an_epoch(recipe, trainer),
         trainer.global_rank,
         trainer.world_size,
     )
@@ -230,6 +238,8 @@ def train(
         ckpt_path=str(last) if resume and last.exists() else None,
         weights_only=False,  # our own checkpoint: Lightning's hold more than tensors
     )
+    if trainer.is_global_zero:
+        write_probe(out)
     return out
 
 
@@ -312,17 +322,11 @@ def _provenance(recipe: Recipe, data: Path, init: str | Path | None) -> dict[str
     return {
         "recipe": recipe.model_dump(mode="json"),
         "seed": recipe.seed,
-        "data": {name: _sha256(data / f"{name}.jsonl") for name in ("train", "validation")},
+        "data": {name: fingerprint(data / f"{name}.jsonl") for name in ("train", "validation")},
         "versions": versions() | {"lightning": lightning.__version__},
         "commit": _commit(),
         "init": load_model(init)[0].provenance if init is not None else None,
     }
-
-
-def _sha256(path: Path) -> str:
-    """Fingerprint of a manifest: of its rows' texts and file names, not of folders' names."""
-    rows = sorted((row.audio_path.name, row.text) for row in read_manifest(path).rows)
-    return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 
 def _commit() -> str | None:

@@ -10,21 +10,26 @@ recordings, which training hears where they are present (our copy of the corpus 
 official test archive does not): there `test_silence.jsonl` shows that known noise stays silent.
 """
 
-import hashlib
-import json
 import re
-import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
 
 import numpy as np
 import soundfile
-from rich.console import Console
-from rich.progress import track
 
-from asr_core.manifest import ManifestError, write_manifest
+from asr_core.training.corpora import speechocean
+from asr_core.training.corpora.clips import (
+    Assigned,
+    Clip,
+    Skipped,
+    corpus_folder,
+    digest,
+    draw,
+    measured,
+    progress,
+    write_splits,
+)
 from asr_core.training.corpora.download import Original, obtain
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -33,7 +38,9 @@ WORDS = DIGITS + COMMANDS
 
 FSDD = "free-spoken-digit-dataset"
 SPEECH_COMMANDS = "speech_commands_test_set_v0.02"
-SPEECHOCEAN = "speechocean762"
+SPEECHOCEAN = speechocean.ORIGINAL.folder
+
+FOLDERS = (FSDD, SPEECH_COMMANDS, SPEECHOCEAN)
 
 FSDD_COMMIT = "26eb9aaf76e81b692f806f9140c2d2777410d7a1"
 ORIGINALS = (
@@ -50,12 +57,7 @@ ORIGINALS = (
         sha256="cc2a00c1147c2254e9be3fa0f779d8c17421dc349b86366567a8edfa9acd51df",
         size=112_563_277,
     ),
-    Original(
-        SPEECHOCEAN,
-        f"https://www.openslr.org/resources/101/{SPEECHOCEAN}.tar.gz",
-        sha256=None,  # OpenSLR publishes none
-        strip_top=True,
-    ),
+    speechocean.ORIGINAL,
 )
 
 AUDIO_ENDINGS = (".wav", ".opus")
@@ -85,36 +87,6 @@ _FSDD_NAME = re.compile(r"([0-9])_([a-z]+)_([0-9]+)")
 _COMMANDS_NAME = re.compile(r"(?:([a-z]+)_)?([0-9a-f]{8})_nohash_[0-9]+")
 
 
-@dataclass(frozen=True)
-class Clip:
-    """One recording, as its corpus describes it."""
-
-    path: Path
-    text: str
-    corpus: str
-    speaker: str  # "" for noise
-    kind: str  # word, string, sentence or noise
-    duration_s: float = 0.0
-    fields: dict[str, Any] = field(default_factory=dict)
-
-    def record(self, audio_filepath: str) -> dict[str, Any]:
-        """The manifest row of this clip."""
-        return {
-            "audio_filepath": audio_filepath,
-            "duration": round(self.duration_s, 6),
-            "text": self.text,
-            "corpus": self.corpus,
-            "speaker": self.speaker,
-            "kind": self.kind,
-            **self.fields,
-        }
-
-
-T = TypeVar("T")
-Assigned = tuple[str, Clip]  # the split, and the clip that belongs to it
-Skipped = dict[str, str]  # audio_filepath, reason
-
-
 def prepare(out: Path, *, source: Path | None = None, seed: int = 1) -> None:
     """Write the manifests, the joined strings, `summary.json` and `skipped.jsonl` to `out`.
 
@@ -136,31 +108,20 @@ def prepare(out: Path, *, source: Path | None = None, seed: int = 1) -> None:
         source = out / "source"
         obtain(ORIGINALS, source)
     source = Path(source).resolve()
-    assigned, skipped = _measured(list(_assigned(source, seed)))
+    assigned, skipped = measured(list(_assigned(source, seed)))
     splits: dict[str, list[Clip]] = {name: [] for name in SPLITS}
     for split, clip in assigned:
         splits[split].append(clip)
     for origin, target in JOINED_FROM.items():
         words = [clip for clip in splits[origin] if clip.kind == "word"]
-        splits[target] += _join_strings(words, out, target, seed, skipped)
-    _write(out, source, seed, splits, skipped)
+        splits[target] += join_strings(words, out, target, seed, skipped)
+    write_splits(out, source, "spoken", seed, splits, skipped)
 
 
 def _assigned(source: Path, seed: int) -> Iterator[Assigned]:
-    yield from _fsdd(_corpus_folder(source, f"{FSDD}/recordings"))
-    yield from _speech_commands(_corpus_folder(source, SPEECH_COMMANDS), seed)
-    yield from _speechocean(_corpus_folder(source, SPEECHOCEAN), seed)
-
-
-def _corpus_folder(source: Path, name: str) -> Path:
-    folder = source / name
-    if not folder.is_dir():
-        raise ManifestError(
-            f"No folder {folder}. Expected that corpus in its official layout: "
-            f"give the folder that contains {FSDD}, {SPEECH_COMMANDS} and {SPEECHOCEAN}, "
-            "or leave --from out to download them."
-        )
-    return folder
+    yield from _fsdd(corpus_folder(source, f"{FSDD}/recordings", FOLDERS))
+    yield from _speech_commands(corpus_folder(source, SPEECH_COMMANDS, FOLDERS), seed)
+    yield from _speechocean(corpus_folder(source, SPEECHOCEAN, FOLDERS), seed)
 
 
 def _fsdd(folder: Path) -> Iterator[Assigned]:
@@ -191,57 +152,29 @@ def _speech_commands(folder: Path, seed: int) -> Iterator[Assigned]:
 def _noise_split(path: Path, seed: int) -> str:
     if path.parent.name == "_background_noise_":
         return "train"
-    return "train" if _draw(seed, f"silence-{_stem(path)}") < TRAIN_SHARE else "test_silence"
+    return "train" if draw(seed, f"silence-{_stem(path)}") < TRAIN_SHARE else "test_silence"
 
 
 def _commands_split(speaker: str, seed: int) -> str:
-    drawn = _draw(seed, speaker)
+    drawn = draw(seed, speaker)
     if drawn < TRAIN_SHARE:
         return "train"
     return "validation" if drawn < TRAIN_SHARE + VALIDATION_SHARE else "test_commands"
 
 
 def _speechocean(folder: Path, seed: int) -> Iterator[Assigned]:
-    train = list(_speechocean_clips(folder, "train"))
+    train = list(speechocean.read_part(folder, "train", _kind))
     string_speakers = {clip.speaker for clip in train if clip.kind == "string"}
-    by_draw = sorted(string_speakers, key=lambda speaker: _draw(seed, speaker))
+    by_draw = sorted(string_speakers, key=lambda speaker: draw(seed, speaker))
     validation = set(by_draw[:STRING_VALIDATION_SPEAKERS])
     for clip in train:
         if clip.speaker not in validation:
             yield "train", clip
         elif _in_vocabulary(clip.text):
             yield "validation", clip
-    for clip in _speechocean_clips(folder, "test"):
+    for clip in speechocean.read_part(folder, "test", _kind):
         if clip.kind == "string":
             yield "test_digit_strings", clip
-
-
-def _speechocean_clips(folder: Path, part: str) -> Iterator[Clip]:
-    scp, texts, speakers = (_kaldi(folder / part / n) for n in ("wav.scp", "text", "utt2spk"))
-    ages, genders = (_kaldi(folder / part / name) for name in ("spk2age", "spk2gender"))
-    for utterance, location in scp.items():
-        if utterance not in texts or utterance not in speakers:
-            raise ManifestError(
-                f"{folder / part}: utterance {utterance} of wav.scp is missing in text or utt2spk. "
-                "Expected the same utterances in the three: get the corpus again."
-            )
-        text, speaker = texts[utterance].lower(), speakers[utterance]
-        age = ages.get(speaker, "")
-        known = {"age": int(age) if age.isdigit() else None, "gender": genders.get(speaker)}
-        yield Clip(
-            folder / location, text, "speechocean762", f"so-{speaker}", _kind(text), fields=known
-        )
-
-
-def _kaldi(path: Path) -> dict[str, str]:
-    """A Kaldi table: a key, white space, the rest of the line."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as e:
-        raise ManifestError(
-            f"Cannot read {path}: {e}. Expected a file of the official {SPEECHOCEAN} layout."
-        ) from e
-    return {key: " ".join(rest) for key, *rest in (line.split() for line in lines if line.strip())}
 
 
 def _kind(text: str) -> str:
@@ -263,44 +196,18 @@ def _stem(path: Path) -> str:
     return path.name.split(".")[0]  # `a.wav.opus` is `a`
 
 
-def _digest(*parts: object) -> bytes:
-    return hashlib.sha256("|".join(map(str, parts)).encode()).digest()
-
-
-def _draw(seed: int, name: str) -> float:
-    """A number in [0, 1) that depends on nothing but seed and name."""
-    return int.from_bytes(_digest(seed, name)[:6], "big") / 2**48
-
-
-def _measured(assigned: Sequence[Assigned]) -> tuple[list[Assigned], list[Skipped]]:
-    """The clips with their durations, and those that cannot be read."""
-    usable: list[Assigned] = []
-    skipped: list[Skipped] = []
-    for split, clip in _progress(assigned, "Reading clips"):
-        try:
-            duration_s = soundfile.info(clip.path).duration
-        except (soundfile.SoundFileError, OSError) as e:
-            skipped.append({"audio_filepath": str(clip.path), "reason": str(e)})
-            continue
-        if duration_s > 0:
-            usable.append((split, replace(clip, duration_s=duration_s)))
-        else:
-            skipped.append({"audio_filepath": str(clip.path), "reason": "no samples"})
-    return usable, skipped
-
-
-def _join_strings(
+def join_strings(
     clips: Sequence[Clip], out: Path, split: str, seed: int, skipped: list[Skipped]
 ) -> list[Clip]:
     """Strings of words joined with gaps, one speaker a string, written as FLAC under `out`."""
-    rng = np.random.default_rng(int.from_bytes(_digest(seed, "joined", split)[:8], "big"))
+    rng = np.random.default_rng(int.from_bytes(digest(seed, "joined", split)[:8], "big"))
     by_speaker: dict[str, list[Clip]] = {}
     for clip in clips:
         by_speaker.setdefault(clip.speaker, []).append(clip)
     folder = out / "joined" / split
     folder.mkdir(parents=True, exist_ok=True)
     strings: list[Clip] = []
-    for number in _progress(range(JOINED_STRINGS), f"Joining {split}"):
+    for number in progress(range(JOINED_STRINGS), f"Joining {split}"):
         chosen = _choose(by_speaker, rng)
         if not chosen:
             break
@@ -342,46 +249,3 @@ def _joined(clips: Sequence[Clip], path: Path, rng: np.random.Generator) -> Clip
         duration_s=len(samples) / JOINED_RATE,
         fields={"word_times": spans},
     )
-
-
-def _write(
-    out: Path, source: Path, seed: int, splits: dict[str, list[Clip]], skipped: list[Skipped]
-) -> None:
-    manifests = {}
-    for split, clips in splits.items():
-        write_manifest(out / f"{split}.jsonl", (c.record(_location(c.path, out)) for c in clips))
-        manifests[split] = _describe(clips, out, source)
-    write_manifest(out / "skipped.jsonl", skipped)
-    summary = {"corpus": "spoken", "seed": seed, "skipped": len(skipped), "manifests": manifests}
-    (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    if skipped:
-        print(f"Left out {len(skipped)} clips: see {out / 'skipped.jsonl'}.", file=sys.stderr)
-
-
-def _location(path: Path, out: Path) -> str:
-    """What a manifest in `out` says: relative for files written by us, absolute for the rest."""
-    return path.relative_to(out).as_posix() if path.is_relative_to(out / "joined") else str(path)
-
-
-def _describe(clips: Sequence[Clip], out: Path, source: Path) -> dict[str, Any]:
-    portable = [
-        clip.record(
-            clip.path.relative_to(
-                out if clip.path.is_relative_to(out / "joined") else source
-            ).as_posix()
-        )
-        for clip in clips
-    ]
-    lines = "\n".join(json.dumps(record, sort_keys=True) for record in portable)
-    return {
-        "utterances": len(clips),
-        "hours": round(sum(clip.duration_s for clip in clips) / 3600, 4),
-        "speakers": len({clip.speaker for clip in clips if clip.speaker}),
-        "words": sum(len(clip.text.split()) for clip in clips),
-        "sha256": hashlib.sha256(lines.encode()).hexdigest(),
-    }
-
-
-def _progress(items: Sequence[T], description: str) -> Iterable[T]:
-    console = Console(stderr=True)
-    return track(items, description, console=console, disable=not sys.stderr.isatty())

@@ -1,0 +1,107 @@
+"""A model folder as one ONNX file, for programs without torch.
+
+The file holds the network alone: log-mel features in, log-probabilities out, for any number of
+utterances of any lengths. The features stay outside, as their Fourier transform runs differently,
+or not at all, from one ONNX runtime to another; their configuration, the alphabet and the name
+travel in the file's metadata, as JSON each.
+
+Exported by torch's TorchScript exporter: that of torch.export (2.13, its default) takes a GRU
+apart and fails at its batch dimension. A test compares the two networks at lengths other than
+those of the example that is traced.
+"""
+
+import json
+import warnings
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+
+from asr_core.checkpoint import Contract, load_model
+
+OPSET = 17  # of July 2022: old enough for any runtime in use, and has all that the network needs
+REQUIREMENTS = "requirements-export.txt"
+
+
+class ExportError(RuntimeError):
+    """A model that cannot be exported here: a package is missing, or the file cannot be written."""
+
+
+def export_onnx(folder: str | Path, out: Path, *, int8: bool = False) -> None:
+    """Write a model's network as an ONNX file, beside the target first and then renamed over it.
+
+    Inputs are `features` (B, T, F) float32 in [0, 1] and `lengths` (B,) int64 in frames, outputs
+    `log_probs` (B, T', V) float32 and `frames` (B,) int64; as in `CtcModel.forward`.
+
+    Args:
+        folder: a model folder, or a bundled model's name.
+        out: the file to write.
+        int8: onnxruntime's dynamic quantisation of convolutions and matrix products. The GRUs
+            stay in single precision, as it has no kernel for them. A layer's input has one scale
+            for the whole batch: other than in single precision, what an utterance is padded with
+            moves its log-probabilities. For the same result every time, run one at a time.
+
+    Raises:
+        CheckpointError: no model in the folder, or a damaged one.
+        ExportError: onnx or onnxruntime is missing, or the file cannot be written.
+    """
+    try:
+        import onnx
+        from onnxruntime.quantization import QuantType, quantize_dynamic
+    except ImportError as e:
+        raise ExportError(
+            f"Export needs the package {e.name}. Run: pip install -r {REQUIREMENTS}"
+        ) from e
+    contract, model = load_model(folder)
+    with TemporaryDirectory() as scratch:
+        file = Path(scratch) / "float32.onnx"
+        _trace(model, contract.features.n_mels, file)
+        if int8:
+            whole, file = file, file.with_name("int8.onnx")
+            # Unsigned weights: onnxruntime's kernel for signed ones is three times slower.
+            quantize_dynamic(whole, file, weight_type=QuantType.QUInt8)
+        network = onnx.load(file)
+    onnx.helper.set_model_props(network, _metadata(contract, model.stride, int8=int8))
+    onnx.checker.check_model(network)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        part = out.with_name(out.name + ".part")
+        part.write_bytes(network.SerializeToString())
+        part.replace(out)
+    except OSError as e:
+        raise ExportError(f"Cannot write {out}: {e}. Choose another --out.") from e
+
+
+def _trace(model: torch.nn.Module, n_mels: int, file: Path) -> None:
+    features, lengths = torch.rand(3, 101, n_mels), torch.tensor([101, 40, 77])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that this exporter is the older one, at every call
+        torch.onnx.export(
+            model,
+            (features, lengths),
+            file,
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=["features", "lengths"],
+            output_names=["log_probs", "frames"],
+            dynamic_axes={
+                "features": {0: "batch", 1: "time"},
+                "lengths": {0: "batch"},
+                "log_probs": {0: "batch", 1: "time_out"},
+                "frames": {0: "batch"},
+            },
+        )
+
+
+def _metadata(contract: Contract, stride: int, *, int8: bool) -> dict[str, str]:
+    values: dict[str, Any] = {
+        "name": contract.name,
+        "alphabet": contract.alphabet.model_dump(mode="json"),
+        "features": contract.features.model_dump(mode="json"),
+        "contains": "network only: input is the log-mel of asr_core.features.LogMel",
+        "blank": "id 0; symbol i of the alphabet has id i + 1",
+        "stride": stride,  # feature frames in one output frame
+        "precision": "int8" if int8 else "float32",
+    }
+    return {key: json.dumps(value, ensure_ascii=False) for key, value in values.items()}
