@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from analysis.evaluation import Evaluation
-from ui import errors, library, recognise, strings
+from ui import errors, library, model, recognise, strings
 from ui.background import Pending, Workshop
+from ui.model_runs import Training
 from ui.theme import CSS, theme
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         ("--model", "DIR", "model folder, or the name of a bundled model; may be repeated"),
         ("--evaluation", "DIR", "evaluation to show; may be repeated"),
         ("--manifest", "FILE", "manifest to evaluate with the first model; may be repeated"),
+        ("--run", "DIR", "training run to watch in the Model tab; may be repeated"),
     ):
         parser.add_argument(name, metavar=metavar, action="append", default=[], help=text)
     return parser.parse_args(arguments)
@@ -43,11 +45,11 @@ def collect(
     options: argparse.Namespace,
 ) -> tuple[list[Pending["Recognizer"]], list[Pending[Evaluation]]]:
     """The models and evaluations asked for, or the bundled ones (raises ValueError)."""
-    for model in options.model:
-        if not (Path(model) / "config.json").is_file():
+    for given in options.model:
+        if not (Path(given) / "config.json").is_file():
             from asr_core.checkpoint import find_model
 
-            find_model(model)
+            find_model(given)
     for manifest in options.manifest:
         if not Path(manifest).is_file():
             raise ValueError(f"No manifest at {manifest}. Expected a JSONL, CSV or TSV file.")
@@ -57,14 +59,36 @@ def collect(
         ready = (ASSETS / "evaluations" / BUNDLED / "summary.json").is_file()
         folders = [ASSETS / "evaluations" / BUNDLED] if ready else []
         manifests = [] if ready else [ASSETS / "validation" / BUNDLED / "manifest.jsonl"]
-    model_folders = options.model or [BUNDLED]
+    model_folders = options.model or bundled()
     models = library.models(model_folders)
     made = [library.to_be_made(models[0], model_folders[0], path, RUNS) for path in manifests]
-    return models, library.stored(folders) + made
+    morse = [
+        library.morse_on_demand(model, given, RUNS)
+        for model, given in zip(models, model_folders, strict=True)
+        if library.is_morse_model(_folder(given))
+    ]
+    return models, library.stored(folders) + made + morse
+
+
+def bundled() -> list[str]:
+    """The names of the bundled models, the one that the app starts with first."""
+    names = {path.parent.name for path in (ASSETS / "models").glob("*/config.json")}
+    return [BUNDLED, *sorted(names - {BUNDLED})]
+
+
+def _folder(given: str) -> Path:
+    return Path(given) if (Path(given) / "config.json").is_file() else ASSETS / "models" / given
+
+
+def shown(options: argparse.Namespace) -> list[Training]:
+    """The models and runs that the Model tab offers."""
+    return library.trainings(options.model or bundled(), options.run, ASSETS / "models")
 
 
 def build(
-    models: Sequence[Pending["Recognizer"]], evaluations: Sequence[Pending[Evaluation]]
+    models: Sequence[Pending["Recognizer"]],
+    evaluations: Sequence[Pending[Evaluation]],
+    trainings: Sequence[Training] = (),
 ) -> gr.Blocks:
     """The page; `page.workshop` makes what is pending, from the first visit at the latest."""
     with gr.Blocks(
@@ -73,12 +97,16 @@ def build(
         gr.HTML(
             f"<header class='mh-header'><h1>{strings.PRODUCT}</h1><p>{strings.TAGLINE}</p></header>"
         )
-        examples = recognise.read_examples(ASSETS / "examples" / "manifest.jsonl")
-        with gr.Tab(strings.TAB_RECOGNISE, id="recognise"):
-            recognise.build(page, models, examples)
-        with gr.Tab(strings.TAB_ERRORS, id="errors"):
-            errors.build(page, models, evaluations)
-        page.workshop = Workshop([*models, *evaluations])
+        examples = recognise.read_examples(ASSETS / "examples")
+        with gr.Tabs() as tabs:
+            with gr.Tab(strings.TAB_RECOGNISE, id="recognise"):
+                recognise.build(page, models, examples)
+            with gr.Tab(strings.TAB_ERRORS, id="errors"):
+                errors.build(page, models, evaluations)
+            with gr.Tab(strings.TAB_MODEL, id="model"):
+                model.build(tabs, trainings)
+        first, *others = models  # nothing waits for the models that are not shown at first
+        page.workshop = Workshop([first, *evaluations, *others])
         page.load(page.workshop.start, api_visibility="private", show_progress="hidden")
     return page.queue(max_size=32, default_concurrency_limit=4)
 
@@ -100,7 +128,7 @@ def launch(page: gr.Blocks, host: str = "127.0.0.1", port: int | None = None) ->
         footer_links=["settings"],
         max_file_size=MAX_UPLOAD,
         theme=theme(),
-        css=CSS,
+        css=CSS + model.CSS,
     )
     if address is not None:
         page.workshop.start()
@@ -126,7 +154,7 @@ def _serve(page: gr.Blocks, options: argparse.Namespace) -> None:
 
 options = parse(sys.argv[1:] if __name__ == "__main__" else [])
 try:
-    demo = build(*collect(options))
+    demo = build(*collect(options), shown(options))
 except ValueError as error:  # of a model, an evaluation or a manifest: each says what to do
     sys.exit(f"app.py: {error}")
 

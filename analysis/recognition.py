@@ -10,9 +10,10 @@ from typing import Any
 
 from analysis.scoring import Score, score
 from analysis.tables import UTTERANCE_COLUMNS, number, utf8
-from asr_core.alignment import forced_align, place_words
+from asr_core.alignment import AlignmentError, forced_align, place_words
 from asr_core.manifest import ManifestRow, SkippedRow, read_manifest
 from asr_core.recognizer import Recognizer
+from asr_core.text import Alphabet
 from asr_core.transcript import Transcript, Word
 
 Progress = Callable[[int, int], None]  # recordings done, recordings in all
@@ -122,17 +123,27 @@ def place_reference(
     """Where the reference's words are in the sound, by forced alignment.
 
     Words outside the model's alphabet have no place, and none has where no path through the
-    frames spells the reference.
+    frames spells the others.
     """
     alphabet = recognizer.alphabet
+    spelt = {i: word for i, word in enumerate(words) if _can_write(alphabet, word)}
     try:
-        spans = forced_align(transcript.log_probs, alphabet.encode(" ".join(words)))
-    except ValueError:  # AlignmentError is one
+        spans = forced_align(transcript.log_probs, alphabet.encode(" ".join(spelt.values())))
+    except AlignmentError:
         return {}
     stride = recognizer.model.stride
     placed = place_words(spans, alphabet, transcript.features, stride, transcript.hop_s)
-    known = [i for i, word in enumerate(words) if alphabet.decode(alphabet.encode(word))]
+    known = [i for i, word in spelt.items() if alphabet.decode(alphabet.encode(word))]
     return dict(zip(known, placed, strict=True)) if len(known) == len(placed) else {}
+
+
+def _can_write(alphabet: Alphabet, word: str) -> bool:
+    """Whether a model has symbols for a word; the one for unknown words is one, too."""
+    try:
+        alphabet.encode(word)
+    except ValueError:
+        return False
+    return True
 
 
 def _error_rows(

@@ -88,7 +88,8 @@ def place_words(
     CTC emits a symbol in a few frames somewhere near the sound ("peaky"), often before it, so the
     path alone says that a word was there, not how far it reached. The extent given here is an
     estimate: two neighbours meet at the quietest frame between their emissions, and each has, on
-    its side, the longest stretch of sound. Words never overlap, and lie inside the recording.
+    its side, the longest stretch of sound; a word that is spelt, from the sound at its first symbol
+    to the sound at its last. Words never overlap, and lie inside the recording.
 
     Args:
         spans: symbols in order, output frames.
@@ -137,6 +138,8 @@ def _extents(
     """Feature frames [start, end) of each word, given the frames that emit its symbols."""
     lowest, highest = np.quantile(energy, [0.02, 0.98])
     sounding = energy > lowest + SILENCE_SHARE * (highest - lowest)
+    if any(len(word) > 1 for word in emitted):  # spelt: a gap inside a letter is no border
+        energy = _smooth(energy, round(LONGEST_PAUSE_S / hop_s))
     borders = [0]
     for word, following in itertools.pairwise(emitted):
         n_left = len(emitted) - len(borders)  # words after this border
@@ -151,8 +154,29 @@ def _extents(
         stretches = _stretches(frames, round(LONGEST_PAUSE_S / hop_s))
         start, end = max(word[0][0], low), min(word[-1][1], high)  # where it is silent all along
         silent = (start, end) if start < end else (low, high)
-        extents.append(max(stretches, key=lambda stretch: stretch[1] - stretch[0], default=silent))
+        extents.append(_sound_of(word, stretches) if stretches else silent)
     return extents
+
+
+def _smooth(x: np.ndarray, n_frames: int) -> np.ndarray:
+    """The moving average over `n_frames`, (T,) -> (T,)."""
+    before, after = n_frames // 2, (n_frames - 1) // 2
+    padded = np.pad(x, (before, after), mode="edge")
+    return np.convolve(padded, np.full(n_frames, 1 / n_frames), mode="valid")
+
+
+def _sound_of(word: list[tuple[int, int]], stretches: list[tuple[int, int]]) -> tuple[int, int]:
+    """The longest stretch; of a word that is spelt, all from its first symbol to its last.
+
+    Between the letters of Morse code it is silent for longer than inside any spoken word.
+    """
+    if len(word) == 1:
+        return max(stretches, key=lambda stretch: stretch[1] - stretch[0])
+    first, last = (
+        min(stretches, key=lambda stretch: max(stretch[0] - symbol[1], symbol[0] - stretch[1], 0))
+        for symbol in (word[0], word[-1])
+    )
+    return first[0], last[1]
 
 
 def _border(

@@ -15,6 +15,7 @@ from hypothesis import settings
 from asr_core.checkpoint import Contract, build_model
 from asr_core.features import FeatureConfig
 from asr_core.model import BlockConfig, ModelConfig, PrologueConfig
+from asr_core.morse_code import SYMBOLS
 from asr_core.recognizer import Recognizer
 from asr_core.text import Alphabet
 
@@ -63,9 +64,22 @@ def tiny_contract() -> Contract:
 @pytest.fixture(scope="session")
 def tiny_recognizer(tiny_contract: Contract) -> Recognizer:
     """Random weights, the same in every test: it hears nonsense, but always the same nonsense."""
+    return _random_recognizer(tiny_contract)
+
+
+@pytest.fixture(scope="session")
+def tiny_morse_recognizer(tiny_contract: Contract) -> Recognizer:
+    """The same for Morse signs; it is called "signs"."""
+    alphabet = Alphabet(symbols=SYMBOLS)
+    return _random_recognizer(
+        tiny_contract.model_copy(update={"name": "signs", "alphabet": alphabet})
+    )
+
+
+def _random_recognizer(contract: Contract) -> Recognizer:
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        model = build_model(tiny_contract)
+        model = build_model(contract)
         with torch.no_grad():
             for name, buffer in model.named_buffers():  # as if batch norm had seen data
                 if name.endswith("running_mean"):
@@ -76,4 +90,4 @@ def tiny_recognizer(tiny_contract: Contract) -> Recognizer:
                 weight.mul_(3)
             log_probs, _ = model.eval()(torch.rand(1, 2000, 16), torch.tensor([2000]))
             model.head.bias.sub_(log_probs.mean(dim=(0, 1)))  # so that symbols and blank take turns
-    return Recognizer(tiny_contract, model)
+    return Recognizer(contract, model)

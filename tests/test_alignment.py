@@ -278,6 +278,19 @@ def test_words_of_letters_meet_between_their_nearest_letters() -> None:
     ]
 
 
+def test_a_word_that_is_spelt_reaches_over_the_pauses_between_its_letters() -> None:
+    """Morse code at 12 words per minute: "ab b", gaps of 0.1, 0.3 and 0.7 s inside and between."""
+    a, b = [(20, 30), (40, 70)], [(100, 130), (140, 150), (160, 170), (180, 190)]
+    again = [(start + 160, end + 160) for start, end in b]
+    features = bumps(380, *a, *b, *again)
+    spans = spans_at((1, 34, 36), (2, 95, 97), (4, 110, 111), (2, 175, 177))  # as each sign ends
+    words = place_words(spans, LETTERS, features, STRIDE, HOP_S)
+    assert extents(words) == [
+        ("ab", pytest.approx(19.5), pytest.approx(189.5)),
+        ("b", pytest.approx(259.5), pytest.approx(349.5)),
+    ]
+
+
 @pytest.mark.parametrize("alphabet", [WORDS, LETTERS])
 def test_no_symbols_are_no_words(alphabet: Alphabet) -> None:
     assert place_words([], alphabet, bumps(10), STRIDE, HOP_S) == ()

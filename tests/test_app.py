@@ -19,7 +19,8 @@ from gradio_client.exceptions import AppError
 import app
 from analysis.evaluation import Evaluation
 from asr_core.checkpoint import CheckpointError, save_model
-from ui import library
+from asr_core.training.corpora import morse
+from ui import library, strings
 from ui.background import Pending
 
 RATE = 8000
@@ -153,14 +154,79 @@ class TestReuse:
         assert make() != before
 
 
+class TestMorse:
+    """The generated set: offered with a Morse model only, made when it is wanted."""
+
+    @pytest.fixture
+    def model(self, tiny_morse_recognizer, tmp_path) -> Path:
+        recognizer = tiny_morse_recognizer
+        save_model(tmp_path / "signs", recognizer.contract, recognizer.model)
+        return tmp_path / "signs"
+
+    def test_it_is_offered_with_a_morse_model_only(self, model, folder):
+        save = str(folder / "manifest.jsonl")
+        with_it = app.collect(app.parse(["--model", str(model), "--manifest", save]))[1]
+        assert [each.on_demand for each in with_it] == [False, True]
+        assert f"({morse.N_VALIDATION} messages" in with_it[1].name
+        without = app.collect(app.parse(["--model", "spoken", "--manifest", save]))[1]
+        assert [each.on_demand for each in without] == [False]
+
+    @pytest.mark.parametrize("text", ["", "{", "[]", '{"alphabet": 3}', '{"alphabet": {}}'])
+    def test_a_folder_that_cannot_be_read_is_no_morse_model(self, tmp_path, text):
+        (tmp_path / "config.json").write_text(text)
+        assert not library.is_morse_model(tmp_path)
+
+    def test_it_is_made_when_wanted_and_then_kept(self, model, monkeypatch, tmp_path):
+        monkeypatch.setattr(morse, "N_VALIDATION", 3)
+        told: list[str] = []
+
+        def make() -> Evaluation:
+            told.clear()
+            (loaded,) = library.models([str(model)])
+            loaded.make()
+            pending = library.morse_on_demand(loaded, str(model), tmp_path / "runs")
+            pending._report = lambda done, total, doing="": told.append(doing or f"{done}/{total}")
+            pending.make()
+            return pending.result()
+
+        first = make()
+        assert told == [strings.MAKING_MORSE, "0/0", "1/3", "2/3", "3/3"]
+        assert first.summary["model"]["name"] == "signs"
+        assert list(first.utterances["id"]) == ["morse-001", "morse-002", "morse-003"]
+        again = make()
+        assert told == [strings.MAKING_MORSE, "0/0"]
+        assert again.summary == first.summary
+
+    def test_nothing_is_made_before(self, model, tmp_path, monkeypatch):
+        monkeypatch.setattr(app, "RUNS", tmp_path / "runs")
+        app.collect(app.parse(["--model", str(model)]))
+        assert not (tmp_path / "runs").exists()
+
+
 class TestCommandLine:
     def collect(self, *arguments):
         return app.collect(app.parse(arguments))
 
-    def test_defaults_are_the_bundled_model_and_set(self):
+    def test_defaults_are_the_bundled_models_and_set(self):
         models, evaluations = self.collect()
-        assert [model.name for model in models] == ["spoken"]
-        assert len(evaluations) == 1
+        assert [model.name for model in models] == app.bundled()
+        assert models[0].name == "spoken"
+        assert not evaluations[0].on_demand
+
+    def test_bundled_models_come_after_the_one_that_the_app_starts_with(
+        self, tmp_path, monkeypatch
+    ):
+        for name in ("morse", "spoken", "a"):
+            (tmp_path / "models" / name).mkdir(parents=True)
+            (tmp_path / "models" / name / "config.json").touch()
+        (tmp_path / "models" / "no-model").mkdir()
+        monkeypatch.setattr(app, "ASSETS", tmp_path)
+        assert app.bundled() == ["spoken", "a", "morse"]
+
+    def test_nothing_waits_for_the_models_that_are_not_shown_at_first(self):
+        pendings = [Pending(name, lambda _: None) for name in ("first", "second", "set")]
+        page = app.build(pendings[:2], pendings[2:])
+        assert [each.name for each in page.workshop._pendings] == ["first", "set", "second"]
 
     def test_a_wrong_model(self):
         with pytest.raises(CheckpointError, match="No model at 'nowhere'"):

@@ -1,6 +1,6 @@
 """Log-mel features: librosa's mel power, scaled to [0, 1] by each utterance's own range."""
 
-from typing import Any
+from typing import Any, get_args
 
 import librosa
 import numpy as np
@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 from pydantic import ValidationError
 from torch import Tensor
 
-from asr_core.features import FeatureConfig, LogMel, frame_mask
+from asr_core.features import FeatureConfig, LogMel, Normalisation, frame_mask
 
 CONFIG = FeatureConfig()
 LOG_MEL = LogMel(CONFIG)
@@ -22,6 +22,8 @@ OTHERS = [
     FeatureConfig(window_s=0.064, hop_s=0.016, n_mels=40),  # the window is all of n_fft
     FeatureConfig(sample_rate=22050, f_max=8000, n_fft=1024),  # a hop of 220.5 samples
 ]
+NORMALISATIONS = get_args(Normalisation)
+BY_NORMALISATION = {name: LogMel(FeatureConfig(normalisation=name)) for name in NORMALISATIONS}
 
 
 def noise(rng: np.random.Generator, n: int, level: float = 0.1) -> np.ndarray:
@@ -73,6 +75,66 @@ def test_scaling_is_its_definition(config: FeatureConfig, rng: np.random.Generat
     np.testing.assert_allclose(features[0].numpy(), expected, rtol=0, atol=1e-3)
 
 
+def speech_like(rng: np.random.Generator) -> np.ndarray:
+    """Noise whose level moves by some 30 dB, darker than white."""
+    swell = 10 ** (-1.5 * np.abs(np.sin(np.arange(12000) / 1700)))
+    return (np.convolve(noise(rng, 12000), [0.6, 0.3, 0.1], "same") * swell).astype(np.float32)
+
+
+def test_mean_variance_is_its_definition(rng: np.random.Generator) -> None:
+    samples = speech_like(rng)
+    features, _ = features_of(samples, log_mel=BY_NORMALISATION["mean_variance"])
+    decibel = 10 * np.log10(np.maximum(librosa_power(samples, CONFIG), 1e-10))
+    decibel = np.maximum(decibel, decibel.max() - CONFIG.range_db)
+    expected = (decibel - decibel.mean(axis=0)) / decibel.std(axis=0)
+    np.testing.assert_allclose(features[0].numpy(), expected, rtol=0, atol=1e-3)
+
+
+def test_none_is_decibels_whatever_the_utterance(rng: np.random.Generator) -> None:
+    samples = speech_like(rng)
+    features, _ = features_of(samples, log_mel=BY_NORMALISATION["none"])
+    decibel = 10 * np.log10(np.maximum(librosa_power(samples, CONFIG), 1e-10))
+    np.testing.assert_allclose(features[0].numpy(), 1 + decibel / 100, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("normalisation", "difference"), [("min_max", 0.0), ("mean_variance", 0.0), ("none", 0.2)]
+)
+def test_what_a_gain_of_20_db_changes(
+    normalisation: str, difference: float, rng: np.random.Generator
+) -> None:
+    samples = speech_like(rng)
+    log_mel = BY_NORMALISATION[normalisation]
+    quiet, _ = features_of(samples, log_mel=log_mel)
+    loud, _ = features_of(10 * samples, log_mel=log_mel)
+    torch.testing.assert_close(loud - quiet, torch.full_like(quiet, difference), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("normalisation", NORMALISATIONS)
+@pytest.mark.parametrize("n", [1, 79, 4000])
+def test_silence_is_all_zeros_and_a_tone_is_finite(normalisation: str, n: int) -> None:
+    tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(n) / 8000).astype(np.float32)
+    log_mel = BY_NORMALISATION[normalisation]
+    features, lengths = features_of(np.zeros(n, np.float32), tone, log_mel=log_mel)
+    assert lengths.tolist() == [1 + n // 80] * 2
+    assert (features[0] == 0).all()
+    assert torch.isfinite(features[1]).all()
+    assert features[1].abs().max() < 10
+
+
+def test_a_steady_band_has_no_speech() -> None:
+    """Mean-variance must not blow a constant signal's rounding errors up."""
+    steady = np.tile(np.array([0.5, -0.5], np.float32), 4000)  # 4 kHz, a whole period a hop
+    features, _ = features_of(steady, log_mel=BY_NORMALISATION["mean_variance"])
+    assert (features[0, 10:90].abs().amax(dim=0) < 0.3).all()  # its two ends are clicks
+
+
+def test_a_config_of_before_the_choice_still_loads() -> None:
+    old = {k: v for k, v in CONFIG.model_dump().items() if k != "normalisation"}
+    assert FeatureConfig.model_validate(old) == CONFIG
+    assert CONFIG.normalisation == "min_max"
+
+
 def test_the_band_is_cropped(rng: np.random.Generator) -> None:
     """Hum below f_min and a whistle above f_max change nothing that matters."""
     config = FeatureConfig(f_min=300, f_max=3000)
@@ -118,11 +180,13 @@ def test_all_padding_is_one_silent_frame(rng: np.random.Generator) -> None:
     assert (features[0] == 0).all()
 
 
-def test_padding_changes_nothing(rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("normalisation", NORMALISATIONS)
+def test_padding_changes_nothing(normalisation: str, rng: np.random.Generator) -> None:
+    log_mel = BY_NORMALISATION[normalisation]
     recordings = [noise(rng, n, level) for n, level in [(1, 0.1), (80, 1), (1234, 1e-3), (8001, 1)]]
-    together, lengths = features_of(*recordings)
+    together, lengths = features_of(*recordings, log_mel=log_mel)
     for recording, features, length in zip(recordings, together, lengths, strict=True):
-        alone, n_frames = features_of(recording)
+        alone, n_frames = features_of(recording, log_mel=log_mel)
         assert n_frames.tolist() == [int(length)]
         # A batched FFT may round otherwise than a single one.
         torch.testing.assert_close(features[:length], alone[0], rtol=0, atol=1e-5)
@@ -199,6 +263,7 @@ def test_frame_mask() -> None:
         ({"sample_rate": 0}, "greater than 0"),
         ({"n_mels": 0}, "greater than 0"),
         ({"range_db": 0}, "greater than 0"),
+        ({"normalisation": "minmax"}, "'min_max', 'mean_variance' or 'none'"),
         ({"n_mel": 64}, "n_mel\n  Extra inputs are not permitted"),
     ],
 )

@@ -146,6 +146,14 @@ def test_straight_line_and_app_load_nothing_of_training(found):
         assert not loaded & {"lightning", "asr_core.training"}, name
 
 
+def test_messages_for_the_app_are_made_without_what_trains(found):
+    # ui makes the Morse set when somebody asks for it: a function of its imports this module.
+    importers = {i.importer for i in found if i.imported.startswith("asr_core.training")}
+    assert {name for name in importers if name.startswith(("ui", "app"))} == {"ui.library"}
+    loaded = loaded_by(found, "asr_core.training.corpora.morse")
+    assert loaded.isdisjoint({"torch", "lightning", "audiomentations"})
+
+
 def test_the_app_loads_only_what_the_page_needs(found):
     assert loaded_by(found, "app").isdisjoint(HEAVY_FOR_APP)
 

@@ -127,6 +127,8 @@ def test_the_blank_is_no_symbol() -> None:
         ({"symbols": ("turn on", "off"), "joiner": " "}, "no symbol with the joiner ' '"),
         ({"symbols": ("a", 3)}, "valid string"),
         ({"symbols": ("a",), "blank": 1}, "Extra inputs"),
+        ({"symbols": ("a", "b"), "aliases": {"x": "c"}}, "aliases of symbols"),
+        ({"symbols": ("a", "b"), "aliases": {"a": "b"}}, "that are none themselves"),
     ],
 )
 def test_unsound_alphabets(wrong: dict[str, Any], message: str) -> None:
@@ -138,3 +140,48 @@ def test_order_survives_json() -> None:
     shuffled = Alphabet(symbols=("b", "c", "a", " "))
     assert Alphabet.model_validate_json(shuffled.model_dump_json()) == shuffled
     assert shuffled.encode("abc") == [3, 1, 2]
+
+
+SIGNS = Alphabet(
+    symbols=(*"abknr?,-+' ", "<sk>", "<unk>"), unknown="<unk>", aliases={"<ar>": "+", "–": "-"}
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Bark, <SK>", "bark, <sk>"),  # its own signs stay, also several characters long
+        ("<Ar>k<ar>", "+k+"),
+        ("a–b - c", "a-b - c"),
+        ("ab. nk! <b> (a)", "ab nk b a"),  # others go as in any text
+        ("zebra\u2019s", "zebra's"),  # words outside the alphabet stay
+        ("a\u0301?", "á?"),
+        ("<unk>", "unk"),
+        ("", ""),
+    ],
+)
+def test_an_alphabet_keeps_its_own_punctuation(text: str, expected: str) -> None:
+    assert SIGNS.normalise(text) == expected
+
+
+@given(st.text("abk?,<>srun-+'–. "))
+def test_an_alphabets_text_is_final(text: str) -> None:
+    clean = SIGNS.normalise(text)
+    assert SIGNS.normalise(clean) == clean
+    assert clean == " ".join(clean.split())
+
+
+@given(st.text())
+def test_without_signs_an_alphabet_normalises_as_ever(text: str) -> None:
+    assert WORDS.normalise(text) == CHARACTERS.normalise(text) == normalise(text)
+
+
+def test_symbols_of_several_characters_without_a_joiner() -> None:
+    alphabet = Alphabet(symbols=("s", "k", "<sk>", "<", ">"))
+    assert alphabet.encode("s<sk>k<s") == [1, 3, 2, 4, 1]  # the longest that fits
+    assert alphabet.decode([1, 3, 2, 4, 1]) == "s<sk>k<s"
+
+
+def test_model_folders_without_aliases_still_load() -> None:
+    old = '{"symbols": ["one", "<unk>"], "joiner": " ", "unknown": "<unk>"}'
+    assert Alphabet.model_validate_json(old).aliases == {}

@@ -28,6 +28,50 @@ def test_what_goes_wrong_is_raised_where_it_is_wanted():
         pending.result()
 
 
+def test_it_is_begun_once_and_a_second_maker_waits_for_the_first():
+    go = threading.Event()
+    calls = []
+
+    def make(report):
+        calls.append(1)
+        go.wait(5)
+        return 7
+
+    pending = Pending("a", make)
+    pending.begin()
+    pending.begin()
+    waiting = threading.Thread(target=pending.make)
+    waiting.start()
+    assert not pending.finished
+    go.set()
+    waiting.join(5)
+    assert pending.finished
+    assert (pending.result(), calls) == (7, [1])
+
+
+def test_what_is_being_done_is_told_until_steps_are(capsys):
+    def make(report):
+        report(0, 0, "sharpening")
+        assert pending.doing == "sharpening"
+        report(1, 2)
+        assert pending.doing == ""
+        raise ValueError("blunt")
+
+    pending = Pending("saw", make)
+    pending.make()
+    assert capsys.readouterr().err == "saw: blunt\n"
+
+
+def test_what_is_on_demand_is_not_for_the_workshop():
+    asked = Pending("a", lambda _: 1, on_demand=True)
+    other = Pending("b", lambda _: 2)
+    Workshop([asked, other]).start()
+    assert other.result(timeout_s=5) == 2
+    assert not asked.finished
+    asked.begin()
+    assert asked.result(timeout_s=5) == 1
+
+
 def test_progress_is_seen_while_it_is_made():
     go = threading.Event()
 

@@ -1,7 +1,9 @@
 import json
 import shutil
+import threading
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -9,7 +11,8 @@ import pytest
 import soundfile
 
 from analysis.evaluation import Evaluation, evaluate
-from ui import errors, table
+from asr_core.morse_code import SYMBOLS
+from ui import errors, strings, table
 from ui.background import Pending
 from ui.fields import facts_of
 from ui.headline import headline, is_synthetic, notice
@@ -227,6 +230,46 @@ class TestCompare:
         assert "Heard now" in value.note
 
 
+class TestSpelling:
+    """A model that spells: its words are runs of symbols, and signs like <sk> are text."""
+
+    @pytest.fixture
+    def spelt(self, tiny_morse_recognizer, tmp_path, rng):
+        soundfile.write(tmp_path / "a.wav", 0.1 * rng.standard_normal(6 * RATE), RATE)
+        row = {"audio_filepath": "a.wav", "text": "TU <sk> É1", "id": "a", "wpm": 22.0}
+        (tmp_path / "manifest.jsonl").write_text(json.dumps(row | {"clicks_per_s": 1.5}))
+        manifest = tmp_path / "manifest.jsonl"
+        evaluation = evaluate(tiny_morse_recognizer, manifest, tmp_path / "out")
+        return tiny_morse_recognizer, evaluation
+
+    def test_lanes_hold_whole_words_in_their_places(self, spelt):
+        recognizer, evaluation = spelt
+        value = errors.compare(recognizer, evaluation, "a", publish=str)
+        reference, heard = value.lanes
+        assert [word.text for word in reference.words] == ["tu", "<sk>", "é1"]
+        assert " ".join(word.text for word in heard.words) == evaluation.row("a")["pred_text"]
+        for lane in value.lanes:
+            times = [t for word in lane.words for t in (word.start_s, word.end_s)]
+            assert times == sorted(times)
+            assert 0 <= times[0] < times[-1] <= 6
+        assert value.note == ""
+
+    def test_its_emissions_have_names(self, spelt):
+        recognizer, evaluation = spelt
+        names = {
+            each.text
+            for each in errors.compare(recognizer, evaluation, "a", str).lanes[1].emissions
+        }
+        assert names <= {*SYMBOLS, strings.WORD_GAP} - {" "}
+        assert len(names) > 1
+
+    def test_facts_of_morse_have_units(self, spelt):
+        facts = {fact.label: fact.value for fact in facts_of(spelt[1].row("a"))}
+        assert facts["Keying speed"] == "22 wpm"
+        assert facts["Clicks"] == "1.5 /s"
+        assert facts["Reference as written"] == "TU <sk> É1"
+
+
 class TestHandlers:
     @pytest.fixture
     def handlers(self, tiny_recognizer, evaluation):
@@ -258,6 +301,34 @@ class TestHandlers:
         assert "Evaluating e" in next(values)[0]
         pending.make()
         assert "no such &lt;file&gt;" in next(values)[0]
+
+    def test_what_is_on_demand_is_made_when_it_is_chosen(self, handlers, evaluation):
+        told, go = threading.Event(), threading.Event()
+
+        def make(report):
+            report(0, 0, "making its <messages>")
+            told.set()
+            go.wait(5)
+            return evaluation
+
+        pending = Pending("signs", make, on_demand=True)
+        handlers.evaluations["signs"] = pending
+        list(handlers.opened("e"))
+        assert not told.is_set()
+        values = handlers.opened("signs")
+        assert "Evaluating signs" in next(values)[0]
+        assert told.wait(5)
+        assert "making its &lt;messages&gt;" in next(values)[0]
+        go.set()
+        assert list(values)[-1][1] == {"evaluation": "signs"}
+
+    def test_a_model_that_is_still_loading_is_waited_for(self, tiny_recognizer, evaluation):
+        other = Pending.of("other", SimpleNamespace(contract=SimpleNamespace(name="other")))
+        models = [other, Pending("tiny", lambda _: tiny_recognizer)]
+        assert errors._model_of(evaluation, models) is models[1]
+        models[1].make()
+        assert errors._model_of(evaluation, models) is models[1]
+        assert errors._model_of(evaluation, models[:1]) is other
 
     @pytest.mark.parametrize("name", ["other", None, 3, ["e"]])
     def test_only_evaluations_that_are_shown(self, handlers, name):

@@ -1,14 +1,18 @@
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import soundfile
 
 from asr_core.audio import AudioError
+from asr_core.morse_code import CYRILLIC
 from ui import recognise
 from ui.background import Pending
 from ui.recognise import Example
 
+ROOT = Path(__file__).parent.parent
 RATE = 8000
 
 
@@ -72,9 +76,43 @@ def test_examples_come_from_a_manifest_and_only_where_their_files_are(tmp_path, 
         '{"audio_filepath": "a.wav", "text": "go", "id": "x", "description": "Clean"}\n'
         '{"audio_filepath": "gone.wav", "text": "go"}\n'
     )
-    found = recognise.read_examples(tmp_path / "manifest.jsonl")
+    found = recognise.read_examples(tmp_path)
     assert found == [Example("x", "go", "Clean", tmp_path / "a.wav")]
-    assert recognise.read_examples(tmp_path / "none.jsonl") == []
+    assert recognise.read_examples(tmp_path / "none") == []
+
+
+def test_examples_of_a_folder_deeper_name_their_model_and_are_read_in_their_script(tmp_path, rng):
+    (tmp_path / "morse").mkdir()
+    write(tmp_path / "morse" / "b.wav", 0.5, rng)
+    (tmp_path / "morse" / "manifest.jsonl").write_text(
+        '{"audio_filepath": "b.wav", "text": "da <sk>", "model": "morse", "script": "cyrillic"}\n'
+    )
+    path = tmp_path / "morse" / "b.wav"
+    expected = Example("b", "да <sk>", "", path, model="morse", script="cyrillic")
+    assert recognise.read_examples(tmp_path) == [expected]
+
+
+def test_the_bundled_examples_hold_some_of_each_kind():
+    models = [example.model for example in recognise.read_examples(ROOT / "assets" / "examples")]
+    assert models[0] == "spoken"
+    assert models.count("morse") == 3
+
+
+def test_morse_is_read_in_the_script_chosen_symbols_and_all(tiny_morse_recognizer, tmp_path, rng):
+    path = write(tmp_path / "noise.wav", 6.0, rng)
+    latin = recognise.recognise(tiny_morse_recognizer, path, publish).lanes[0]
+    cyrillic = recognise.recognise(tiny_morse_recognizer, path, publish, "cyrillic").lanes[0]
+    assert set("".join(word.text for word in latin.words)) & set(CYRILLIC)
+    for a, b in ((latin.words, cyrillic.words), (latin.emissions, cyrillic.emissions)):
+        for one, other in zip(a, b, strict=True):
+            assert other.text in (recognise.read_as(one.text, "cyrillic"), "gap between words")
+            assert (one.start_s, one.end_s) == (other.start_s, other.end_s)
+
+
+def test_speech_has_one_script(tiny_recognizer, tmp_path, rng):
+    path = write(tmp_path / "noise.wav", 1.5, rng)
+    both = [recognise.recognise(tiny_recognizer, path, publish, s) for s in ("latin", "cyrillic")]
+    assert both[0].lanes == both[1].lanes
 
 
 class TestHandlers:
@@ -85,24 +123,26 @@ class TestHandlers:
         return recognise._Handlers([model], [example], publish)
 
     def test_the_page_opens_with_an_example(self, handlers, tmp_path):
-        ((value, path),) = handlers.opened("tiny")
+        ((value, path, listed, letters),) = handlers.opened("tiny", "latin")
         assert value["state"] == "ready"
         assert path == str(tmp_path / "x.wav")
+        assert [example["id"] for example in listed] == ["x"]
+        assert letters["visible"] is False
 
     def test_the_recorder_is_emptied(self, handlers, tmp_path):
-        *_, (value, path, recorder) = handlers.heard(str(tmp_path / "x.wav"), "tiny")
+        *_, (value, path, recorder) = handlers.heard(str(tmp_path / "x.wav"), "tiny", "latin")
         assert (value["state"], path, recorder) == ("ready", str(tmp_path / "x.wav"), None)
 
     def test_without_a_file_the_view_invites(self, handlers):
-        assert [value["state"] for value in handlers.changed(None, "tiny")] == ["empty"]
+        assert [value["state"] for value in handlers.changed(None, "tiny", "latin")] == ["empty"]
 
     def test_a_model_that_is_not_there(self, handlers):
         with pytest.raises(Exception, match="no such model"):
-            list(handlers.changed(None, "other"))
+            list(handlers.changed(None, "other", "latin"))
 
     def test_a_bad_file_shows_its_reason_and_then_raises(self, handlers, tmp_path):
         (tmp_path / "a.txt").write_text("<b>")
-        values = handlers.changed(str(tmp_path / "a.txt"), "tiny")
+        values = handlers.changed(str(tmp_path / "a.txt"), "tiny", "latin")
         assert next(values)["state"] == "failed"
         with pytest.raises(Exception, match=r"a\.txt is not"):
             next(values)
@@ -113,7 +153,7 @@ class TestHandlers:
 
         broken = Pending("tiny", fail)
         broken.make()
-        values = recognise._Handlers([broken], [], publish).changed("x.wav", "tiny")
+        values = recognise._Handlers([broken], [], publish).changed("x.wav", "tiny", "latin")
         assert next(values) == {
             "state": "failed",
             "title": "The model cannot be loaded",
@@ -121,9 +161,63 @@ class TestHandlers:
         }
 
     def test_while_the_model_loads_the_view_says_so(self, tiny_recognizer, tmp_path, rng):
-        pending = Pending("tiny", lambda _: tiny_recognizer)
+        go = threading.Event()
+        pending = Pending("tiny", lambda _: go.wait(5) and tiny_recognizer)
         path = str(write(tmp_path / "a.wav", 0.5, rng))
-        values = recognise._Handlers([pending], [], publish).changed(path, "tiny")
+        values = recognise._Handlers([pending], [], publish).changed(path, "tiny", "latin")
         assert next(values)["state"] == "loading"
-        pending.make()
+        go.set()
         assert next(values)["state"] == "ready"
+
+
+class TestSwitching:
+    """Between a model of speech and one of Morse."""
+
+    @pytest.fixture
+    def handlers(self, tiny_recognizer, tiny_morse_recognizer, tmp_path, rng):
+        examples = [
+            Example("said", "go", "", write(tmp_path / "said.wav", 1.0, rng)),
+            Example("keyed", "sos", "", write(tmp_path / "keyed.wav", 2.0, rng), "morse"),
+            Example("да", "да", "", write(tmp_path / "da.wav", 2.0, rng), "morse", "cyrillic"),
+        ]
+        models = [
+            Pending.of("tiny", tiny_recognizer),
+            Pending("signs", lambda _: tiny_morse_recognizer),
+        ]
+        return recognise._Handlers(models, examples, publish)
+
+    def test_morse_brings_its_examples_and_its_letters(self, handlers, tmp_path):
+        loading, (value, path, listed, letters) = handlers.switched(
+            str(tmp_path / "said.wav"), "signs", "latin"
+        )
+        assert loading[0]["state"] == "loading"
+        assert (value["state"], path) == ("ready", str(tmp_path / "keyed.wav"))
+        assert [example["id"] for example in listed] == ["keyed", "да"]
+        assert (letters["visible"], letters["value"]) == (True, "latin")
+
+    def test_and_back(self, handlers, tmp_path):
+        ((_, path, listed, letters),) = handlers.switched(
+            str(tmp_path / "da.wav"), "tiny", "cyrillic"
+        )
+        assert path == str(tmp_path / "said.wav")
+        assert [example["id"] for example in listed] == ["said"]
+        assert letters["visible"] is False
+
+    def test_a_recording_of_ones_own_is_heard_again(self, handlers, tmp_path, rng):
+        own = str(write(tmp_path / "own.wav", 1.0, rng))
+        *_, (_, path, _, letters) = handlers.switched(own, "signs", "cyrillic")
+        assert path == own
+        assert letters["value"] == "cyrillic"
+
+    def test_an_example_sets_its_letters(self, handlers, tmp_path):
+        *_, (_, path, script) = handlers.chosen("signs", SimpleNamespace(id="да"))
+        assert (path, script) == (str(tmp_path / "da.wav"), "cyrillic")
+
+    def test_a_broken_model_says_so(self, handlers):
+        def fail(report):
+            raise ValueError("weights are damaged")
+
+        handlers.models["broken"] = Pending("broken", fail)
+        values = handlers.switched(None, "broken", "latin")
+        assert next(values)[0]["state"] == "loading"
+        assert next(values)[0]["text"] == "weights are damaged"

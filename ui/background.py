@@ -4,23 +4,33 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
-from typing import Generic, TypeVar
+from concurrent.futures import Future, wait
+from typing import Generic, Protocol, TypeVar
 
 T = TypeVar("T")
 
-Report = Callable[[int, int], None]  # steps done, steps in all
+
+class Report(Protocol):
+    """Tells how far the making is: steps done, steps in all, and what is being done meanwhile."""
+
+    def __call__(self, done: int, total: int, doing: str = "") -> None: ...
 
 
 class Pending(Generic[T]):
-    """A named value that is waiting to be made, being made, made, or failed."""
+    """A named value that is waiting to be made, being made, made, or failed.
 
-    def __init__(self, name: str, make: Callable[[Report], T]) -> None:
+    What is `on_demand` is made when somebody wants it, and not by the workshop.
+    """
+
+    def __init__(self, name: str, make: Callable[[Report], T], *, on_demand: bool = False) -> None:
         self.name = name
+        self.on_demand = on_demand
         self.done = 0  # steps
         self.total = 0  # steps; 0 while unknown
+        self.doing = ""  # what is being done, where steps do not tell
         self._make = make
         self._future: Future[T] = Future()
+        self._begun = threading.Lock()  # never released
 
     @classmethod
     def of(cls, name: str, value: T) -> "Pending[T]":
@@ -30,13 +40,23 @@ class Pending(Generic[T]):
         return pending
 
     def make(self) -> None:
-        """Make the value in this thread; what goes wrong is raised where it is wanted."""
-        if not self._future.set_running_or_notify_cancel():
+        """Make the value in this thread, or wait for the thread that has begun to.
+
+        What goes wrong is said on stderr, and raised where the value is wanted.
+        """
+        if not self._begun.acquire(blocking=False):
+            wait([self._future])
             return
         try:
             self._future.set_result(self._make(self._report))
         except Exception as e:  # noqa: BLE001 - whoever waits for the value gets it
+            print(f"{self.name}: {e}", file=sys.stderr, flush=True)
             self._future.set_exception(e)
+
+    def begin(self) -> None:
+        """Make the value in a thread of its own, unless that was begun before."""
+        # A daemon, so that Ctrl-C need not wait for an evaluation to end.
+        threading.Thread(target=self.make, name=self.name, daemon=True).start()
 
     @property
     def finished(self) -> bool:
@@ -62,26 +82,22 @@ class Pending(Generic[T]):
             yield self.done, self.total
             time.sleep(every_s)
 
-    def _report(self, done: int, total: int) -> None:
-        self.done, self.total = done, total
+    def _report(self, done: int, total: int, doing: str = "") -> None:
+        self.done, self.total, self.doing = done, total, doing
 
 
 class Workshop:
     """Makes pending values, one after the other, in one thread; starts once."""
 
     def __init__(self, pendings: Sequence[Pending]) -> None:
-        self._pendings = pendings
+        self._pendings = [pending for pending in pendings if not pending.on_demand]
         self._started = threading.Lock()
 
     def start(self) -> None:
         """Begin, unless that was done before."""
         if self._started.acquire(blocking=False):
-            # A daemon, so that Ctrl-C need not wait for an evaluation to end.
             threading.Thread(target=self._work, name="workshop", daemon=True).start()
 
     def _work(self) -> None:
         for pending in self._pendings:
-            if not pending.finished:
-                pending.make()
-            if pending.failure is not None:
-                print(f"{pending.name}: {pending.failure}", file=sys.stderr, flush=True)
+            pending.make()

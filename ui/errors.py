@@ -8,7 +8,7 @@ import gradio as gr
 
 from analysis.evaluation import Evaluation
 from asr_core.audio import AudioError
-from asr_core.text import normalise
+from asr_core.text import Alphabet
 from asr_core.transcript import Transcript, Word
 from ui import evidence, strings, table
 from ui.background import Pending
@@ -38,7 +38,7 @@ def compare(
     row = evaluation.row(utterance_id)
     path = evaluation.audio_path(utterance_id)
     transcript = recognizer.transcribe([path])[0]
-    heard = dict(enumerate(_normalised_words(transcript)))
+    heard = dict(enumerate(_normalised_words(transcript, recognizer.alphabet)))
     now = " ".join(word.text for word in heard.values())
     if now != row["pred_text"]:
         heard = place_reference(recognizer, row["pred_text"].split(), transcript)
@@ -54,10 +54,10 @@ def compare(
     )
 
 
-def _normalised_words(transcript: Transcript) -> Iterator[Word]:
+def _normalised_words(transcript: Transcript, alphabet: Alphabet) -> Iterator[Word]:
     """The words as an evaluation counts them: a word may normalise to several."""
     for word in transcript.words:
-        for text in normalise(word.text).split():
+        for text in alphabet.normalise(word.text).split():
             yield replace(word, text=text)
 
 
@@ -137,9 +137,11 @@ class _Handlers:
 
 def _open(pending: Pending[Evaluation]) -> Iterator[tuple[Any, ...]]:
     """Headline, table and view: while the evaluation is made, and when it is there."""
+    if pending.on_demand:
+        pending.begin()
     for done, total in pending.watch():
         progress = strings.EVALUATING_PROGRESS.format(done=done, total=total)
-        text = progress if total else strings.EVALUATING_HINT
+        text = progress if total else pending.doing or strings.EVALUATING_HINT
         waiting = Notice("loading", strings.EVALUATING.format(name=pending.name), text)
         yield notice(waiting, done, total), None, None
     try:
@@ -169,7 +171,8 @@ def _show(
 def _model_of(
     evaluation: Evaluation, models: Sequence[Pending["Recognizer"]]
 ) -> Pending["Recognizer"]:
-    """The model of an evaluation's name where it is loaded, else the first."""
+    """The model of an evaluation's name; the first where none has it."""
     name = evaluation.summary["model"]["name"]
-    ready = (model for model in models if model.ready)
-    return next((m for m in ready if m.result().contract.name == name), models[0])
+    # A model that is not loaded yet goes by its folder's name.
+    named = ((m, m.result().contract.name if m.ready else m.name) for m in models)
+    return next((model for model, its_name in named if its_name == name), models[0])

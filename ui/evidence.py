@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import gradio as gr
 
 from analysis.scoring import Edit
+from asr_core.morse_code import Script, read_as
 from asr_core.transcript import Transcript, Word
 from ui import strings
 from ui.picture import Picture, draw
@@ -102,15 +103,19 @@ class Notice:
 
 
 def of_transcript(
-    transcript: Transcript, contract: "Contract", audio_url: str, facts: Sequence[Fact] = ()
+    transcript: Transcript,
+    contract: "Contract",
+    audio_url: str,
+    facts: Sequence[Fact] = (),
+    script: Script = "latin",
 ) -> Evidence:
-    """What was heard in a recording."""
+    """What was heard in a recording; `script` is the one that the transcript is written in."""
     words = tuple(_lane_word(word.text, "equal", word) for word in transcript.words)
     return Evidence(
         audio_url=audio_url,
         duration_s=transcript.duration_s,
         picture=draw(transcript.features, transcript.duration_s, contract.features),
-        lanes=(Lane("heard", words, _emissions(transcript, contract)),),
+        lanes=(Lane("heard", words, _emissions(transcript, contract, script)),),
         steps=(),
         facts=tuple(facts),
     )
@@ -179,13 +184,16 @@ def _lane_word(text: str, op: str, word: Word | None) -> LaneWord:
     )
 
 
-def _emissions(transcript: Transcript, contract: "Contract") -> tuple[Emission, ...]:
+def _emissions(
+    transcript: Transcript, contract: "Contract", script: Script = "latin"
+) -> tuple[Emission, ...]:
+    symbols = (contract.alphabet.symbol(token.id) for token in transcript.tokens)
     return tuple(
         Emission(
-            text=contract.alphabet.symbol(token.id),
+            text=strings.WORD_GAP if symbol == " " else read_as(symbol, script),
             start_s=round(token.start * transcript.frame_s, 3),
             end_s=round(token.end * transcript.frame_s, 3),
             probability=round(token.score, 4),
         )
-        for token in transcript.tokens
+        for token, symbol in zip(transcript.tokens, symbols, strict=True)
     )

@@ -3,15 +3,21 @@ const box = element.querySelector(".mh-examples");
 const heading = document.createElement("p");
 heading.textContent = props.texts.heading;
 
-const buttons = props.value.map((example) => {
-  const button = document.createElement("button");
+function button(example) {
+  const node = document.createElement("button");
   const text = document.createElement("strong");
   const description = document.createElement("span");
-  button.type = "button";
+  node.type = "button";
   text.textContent = example.text;
   description.textContent = example.description;
-  button.append(text, description);
-  button.addEventListener("click", () => trigger("choose", { id: example.id }));
-  return button;
-});
-box.replaceChildren(heading, ...buttons);
+  node.append(text, description);
+  node.addEventListener("click", () => trigger("choose", { id: example.id }));
+  return node;
+}
+
+function draw() {
+  box.replaceChildren(...(props.value.length ? [heading, ...props.value.map(button)] : []));
+}
+
+watch("value", draw);
+draw();

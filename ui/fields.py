@@ -23,7 +23,15 @@ NOT_SHOWN = {  # said elsewhere on the page, or of no use to a reader
     "duration",
     "word_times",
 }
-UNITS = {"_dbfs": " dBFS", "_db": " dB", "_s": " s", "_hz": " Hz"}  # by a field's ending
+UNITS = {  # by a field's ending, the first that fits
+    "_dbfs": " dBFS",
+    "_db": " dB",
+    "_per_s": " /s",
+    "_s": " s",
+    "_ms": " ms",
+    "_hz": " Hz",
+    "wpm": " wpm",
+}
 SHARES = ("wer", "cer", "confidence")
 LONGEST = 120  # characters of a value
 

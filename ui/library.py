@@ -1,6 +1,8 @@
 """What the app shows: models and evaluations, loaded or made in the background."""
 
 import hashlib
+import json
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -9,8 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.evaluation import Evaluation, EvaluationError, evaluate
+from asr_core.morse_code import is_morse
+from asr_core.text import Alphabet
 from ui import strings
 from ui.background import Pending, Report
+from ui.model_runs import Training
 
 if TYPE_CHECKING:
     from asr_core.recognizer import Recognizer
@@ -20,6 +25,25 @@ def models(folders: Sequence[str]) -> list[Pending["Recognizer"]]:
     """Models by folder or bundled name, to be loaded."""
     names = _distinct([Path(folder) for folder in folders])
     return [_model(name, folder) for name, folder in zip(names, folders, strict=True)]
+
+
+def trainings(models: Sequence[str], runs: Sequence[str], bundled: Path) -> list[Training]:
+    """What the Model tab offers, each folder once: the runs, the models, the bundled models."""
+    loaded = [Path(m) if (Path(m) / "config.json").is_file() else bundled / m for m in models]
+    others = sorted(path.parent for path in bundled.glob("*/config.json"))
+    live = [Path(run) for run in runs]
+    distinct: dict[Path, Path] = {}  # resolved -> as given
+    for folder in (*live, *loaded, *others):
+        distinct.setdefault(folder.resolve(), folder)
+    names = Counter(folder.name for folder in distinct)
+    return [
+        Training(
+            place.name if names[place.name] == 1 or folder.parent == bundled else str(folder),
+            folder,
+            folder in live,
+        )
+        for place, folder in distinct.items()
+    ]
 
 
 def stored(folders: Sequence[Path]) -> list[Pending[Evaluation]]:
@@ -39,14 +63,35 @@ def to_be_made(
     out = runs / f"eval-{model.name}-{set_name}"
 
     def make(report: Report) -> Evaluation:
-        recognizer = model.result()
-        with suppress(EvaluationError):
-            found = Evaluation.open(out)
-            if _is_current(found, Path(model_folder), manifest):
-                return found
-        return evaluate(recognizer, manifest, out, progress=report)
+        return _current(model.result(), Path(model_folder), manifest, out, report)
 
     return Pending(_name(set_name, model.name), make)
+
+
+def morse_on_demand(
+    model: Pending["Recognizer"], model_folder: str, runs: Path
+) -> Pending[Evaluation]:
+    """The evaluation of Morse messages that are made, and kept in `runs`, when it is wanted."""
+
+    def make(report: Report) -> Evaluation:
+        report(0, 0, strings.MAKING_MORSE)
+        from asr_core.training.corpora.morse import validation_set  # training is not for the start
+
+        manifest = validation_set(runs / "validation" / "morse")
+        report(0, 0)
+        out = runs / f"eval-{model.name}-morse"
+        return _current(model.result(), Path(model_folder), manifest, out, report)
+
+    return Pending(strings.MORSE_ON_DEMAND.format(model=model.name), make, on_demand=True)
+
+
+def is_morse_model(folder: Path) -> bool:
+    """Whether a model folder's symbols are Morse signs; False where it cannot be read."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        return is_morse(Alphabet(**config["alphabet"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _model(name: str, folder: str) -> Pending["Recognizer"]:
@@ -60,6 +105,17 @@ def _model(name: str, folder: str) -> Pending["Recognizer"]:
         return recognizer
 
     return Pending(name, load)
+
+
+def _current(
+    recognizer: "Recognizer", model_folder: Path, manifest: Path, out: Path, report: Report
+) -> Evaluation:
+    """The evaluation in `out` if it is of this model and manifest, else a new one there."""
+    with suppress(EvaluationError):
+        found = Evaluation.open(out)
+        if _is_current(found, model_folder, manifest):
+            return found
+    return evaluate(recognizer, manifest, out, progress=report)
 
 
 def _is_current(evaluation: Evaluation, model_folder: Path, manifest: Path) -> bool:

@@ -3,24 +3,29 @@
 import html
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import gradio as gr
 import soundfile
 
 from asr_core.audio import AudioError, load_audio
-from asr_core.manifest import ManifestError, read_manifest
+from asr_core.manifest import ManifestError, ManifestRow, read_manifest
+from asr_core.morse_code import Script, is_morse, read_as, read_transcript
 from ui import evidence, strings
 from ui.background import Pending
 from ui.evidence import Evidence, Fact, Notice
 from ui.sound import Publish, publisher
 
 if TYPE_CHECKING:
+    from asr_core.checkpoint import Contract
     from asr_core.recognizer import Recognizer
 
 HERE = Path(__file__).parent
+
+SPEECH, MORSE = "spoken", "morse"  # the bundled models that examples belong to
 
 MIN_S = 0.2  # no word is shorter
 MAX_S = 600.0  # ten minutes go through the model at once
@@ -33,34 +38,52 @@ LISTENING = Notice("loading", strings.LISTENING, strings.LISTENING_HINT)
 
 @dataclass(frozen=True)
 class Example:
-    """A recording that comes with the app."""
+    """A recording that comes with the app; `text` is in the letters of `script`."""
 
     id: str
     text: str
     description: str
     path: Path
+    model: str = SPEECH
+    script: Script = "latin"
 
 
-def read_examples(manifest_path: Path) -> list[Example]:
-    """The examples of a manifest; none where there is no manifest."""
-    try:
-        rows = read_manifest(manifest_path).rows
-    except ManifestError:
-        return []
-    return [
-        Example(
-            id=str(row.fields.get("id", row.audio_path.stem)),
-            text=row.text,
-            description=str(row.fields.get("description") or ""),
-            path=row.audio_path,
-        )
-        for row in rows
-        if row.audio_path.is_file()
-    ]
+def read_examples(folder: Path) -> list[Example]:
+    """The examples of a folder's manifest and of those one folder deeper."""
+    examples = []
+    for manifest_path in [folder / "manifest.jsonl", *sorted(folder.glob("*/manifest.jsonl"))]:
+        with suppress(ManifestError):
+            rows = read_manifest(manifest_path).rows
+            examples += [_example(row) for row in rows if row.audio_path.is_file()]
+    return examples
 
 
-def recognise(recognizer: "Recognizer", path: Path, publish: Publish) -> Evidence:
-    """Transcribe a file and publish its sound (raises AudioError, with a message for the page)."""
+def _example(row: ManifestRow) -> Example:
+    script: Script = "cyrillic" if row.fields.get("script") == "cyrillic" else "latin"
+    return Example(
+        id=str(row.fields.get("id", row.audio_path.stem)),
+        text=read_as(row.text, script),
+        description=str(row.fields.get("description") or ""),
+        path=row.audio_path,
+        model=str(row.fields.get("model", SPEECH)),
+        script=script,
+    )
+
+
+def examples_for(contract: "Contract", examples: Sequence[Example]) -> list[Example]:
+    """The examples that a model can hear: its own; without any, those of speech."""
+    name = MORSE if is_morse(contract.alphabet) else contract.name
+    own = [example for example in examples if example.model == name]
+    return own or [example for example in examples if example.model == SPEECH]
+
+
+def recognise(
+    recognizer: "Recognizer", path: Path, publish: Publish, script: Script = "latin"
+) -> Evidence:
+    """Transcribe a file and publish its sound (raises AudioError, with a message for the page).
+
+    Only Morse signs can be read in another script than `latin`; other models' text stays as it is.
+    """
     try:
         check_length(_declared_length_s(path))
         started = time.perf_counter()
@@ -71,7 +94,10 @@ def recognise(recognizer: "Recognizer", path: Path, publish: Publish) -> Evidenc
     except AudioError as e:
         raise AudioError(str(e).replace(str(path), path.name)) from e
     facts = _facts(path.name, audio.duration_s, took_s, recognizer.contract.name)
-    return evidence.of_transcript(transcript, recognizer.contract, publish(path), facts)
+    if not is_morse(recognizer.alphabet):
+        script = "latin"
+    transcript = read_transcript(transcript, script)
+    return evidence.of_transcript(transcript, recognizer.contract, publish(path), facts, script)
 
 
 def check_length(duration_s: float | None) -> None:
@@ -116,6 +142,7 @@ def build(
                 visible=len(models) > 1,
                 elem_id="model",
             )
+            script = _script_switch()
             recorder = gr.Audio(
                 label=strings.RECORDER,
                 sources=["microphone", "upload"],
@@ -123,21 +150,22 @@ def build(
                 elem_id="recorder",
                 editable=False,
             )
-            picker = _example_list(examples)
+            picker = _example_list([each for each in examples if each.model == SPEECH])
         with gr.Column(scale=2, min_width=340):
             view = evidence.component(LOADING, "recognised")
     last = gr.State(None)  # the file shown now: another model can hear it too
     on = _Handlers(models, examples, publisher(view))
     calm = {"show_progress": "hidden", "trigger_mode": "always_last"}
     inner = calm | {"api_visibility": "private"}
-    page.load(on.opened, model, [view, last], **inner)
+    given, shown = [recorder, model, script], [view, last, recorder]
+    of_model = [view, last, picker, script]
+    page.load(on.opened, [model, script], of_model, **inner)
     recorder.start_recording(LISTENING.to_json, None, view, **inner)
-    recorder.stop_recording(on.heard, [recorder, model], [view, last, recorder], **inner)
-    recorder.upload(
-        on.heard, [recorder, model], [view, last, recorder], api_name="recognise", **calm
-    )
-    picker.choose(on.chosen, model, [view, last], **inner)
-    model.input(on.changed, [last, model], view, **inner)
+    recorder.stop_recording(on.heard, given, shown, **inner)
+    recorder.upload(on.heard, given, shown, api_name="recognise", **calm)
+    picker.choose(on.chosen, model, [view, last, script], **inner)
+    model.input(on.switched, [last, model, script], of_model, **inner)
+    script.input(on.changed, [last, model, script], view, **inner)
 
 
 class _Handlers:
@@ -153,35 +181,52 @@ class _Handlers:
         self.examples = {example.id: example for example in examples}
         self.publish = publish
 
-    def opened(self, model: str) -> Iterator[tuple[Any, ...]]:
-        first = next(iter(self.examples.values()), None)
-        path = str(first.path) if first else None
-        for value in self.changed(path, model):
-            yield value, path
+    def opened(self, model: str, script: Script) -> Iterator[tuple[Any, ...]]:
+        yield from self.switched(None, model, script)
 
-    def heard(self, path: str | None, model: str) -> Iterator[tuple[Any, ...]]:
-        for value in self.changed(path, model):
+    def switched(self, path: str | None, model: str, script: Script) -> Iterator[tuple[Any, ...]]:
+        """Another model is chosen: it hears the same recording, or an example of its own."""
+        pending = self.find(model)
+        if not pending.finished:
+            pending.begin()
+            yield LOADING.to_json(), path, gr.skip(), gr.skip()
+        offered, reads_scripts = _offered(pending, list(self.examples.values()))
+        strange = {str(each.path) for each in self.examples.values() if each not in offered}
+        if offered and (path is None or path in strange):
+            path, script = str(offered[0].path), offered[0].script
+        letters = gr.update(visible=reads_scripts, value=script)
+        for value in self.changed(path, model, script):
+            yield value, path, _listed(offered), letters
+
+    def heard(self, path: str | None, model: str, script: Script) -> Iterator[tuple[Any, ...]]:
+        for value in self.changed(path, model, script):
             yield value, path, None  # the recorder is emptied, ready for the next recording
 
     def chosen(self, model: str, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
         example = self.examples.get(str(event.id))
         if example is None:
             raise gr.Error(strings.NO_SUCH_EXAMPLE, print_exception=False)
-        for value in self.changed(str(example.path), model):
-            yield value, str(example.path)
+        for value in self.changed(str(example.path), model, example.script):
+            yield value, str(example.path), example.script
 
-    def changed(self, path: str | None, model: str) -> Iterator[dict[str, Any]]:
-        """The view of a file heard by a model: loading if need be, then evidence or the reason."""
+    def find(self, model: str) -> Pending["Recognizer"]:
+        """The model of a name that a browser sent (raises gr.Error)."""
         pending = self.models.get(model)
         if pending is None:
             raise gr.Error(strings.NO_SUCH_MODEL, print_exception=False)
+        return pending
+
+    def changed(self, path: str | None, model: str, script: Script) -> Iterator[dict[str, Any]]:
+        """The view of a file heard by a model: loading if need be, then evidence or the reason."""
+        pending = self.find(model)
         if path is None:
             yield NOTHING_YET.to_json()
             return
         if not pending.finished:
+            pending.begin()
             yield LOADING.to_json()
         try:
-            value = recognise(pending.result(), Path(path), self.publish)
+            value = recognise(pending.result(), Path(path), self.publish, script)
         except ValueError as e:  # of the audio or of the model folder: each says what to do
             title = strings.BAD_AUDIO if isinstance(e, AudioError) else strings.BAD_MODEL
             yield Notice("failed", title, str(e)).to_json()
@@ -190,15 +235,41 @@ class _Handlers:
         yield value.to_json()
 
 
+def _offered(
+    pending: Pending["Recognizer"], examples: Sequence[Example]
+) -> tuple[list[Example], bool]:
+    """What a model is offered to hear, and whether its text can be read in several scripts."""
+    try:
+        contract = pending.result().contract
+    except ValueError:  # of a model that cannot be loaded, which the view says
+        return [example for example in examples if example.model == SPEECH], False
+    return examples_for(contract, examples), is_morse(contract.alphabet)
+
+
+def _listed(examples: Sequence[Example]) -> list[dict[str, str]]:
+    return [{"id": e.id, "text": e.text, "description": e.description} for e in examples]
+
+
+def _script_switch() -> gr.Radio:
+    """Hidden until a model is chosen whose text can be read in several scripts."""
+    return gr.Radio(
+        [(strings.SCRIPTS[name], name) for name in get_args(Script)],
+        value="latin",
+        label=strings.SCRIPT,
+        info=strings.SCRIPT_HINT,
+        visible=False,
+        elem_id="script",
+    )
+
+
 def _example_list(examples: Sequence[Example]) -> gr.HTML:
     """The examples as buttons; clicking one triggers `choose` with its id."""
     return gr.HTML(
-        [{"id": e.id, "text": e.text, "description": e.description} for e in examples],
+        _listed(examples),
         html_template='<div class="mh-examples"></div>',
         css_template=(HERE / "examples.css").read_text(encoding="utf-8"),
         js_on_load=(HERE / "examples.js").read_text(encoding="utf-8"),
         apply_default_css=False,
-        visible=bool(examples),
         elem_id="examples",
         texts=strings.EXAMPLES,
     )

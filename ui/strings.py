@@ -5,6 +5,7 @@ TAGLINE = "Hear, see and explain what a speech recogniser got wrong."
 
 TAB_RECOGNISE = "Recognise"
 TAB_ERRORS = "Errors"
+TAB_MODEL = "Model"
 
 # ---- Evidence of one recording, in the browser; {names} are filled in there -------------------
 
@@ -27,7 +28,7 @@ EVIDENCE = {
     "alignment exists.",
     "no_word": "no word",
     "emission": "“{symbol}” written by the model from {start} to {end} s with probability "
-    "{probability} %. A model of this kind writes a word in a few frames somewhere inside its "
+    "{probability} %. A model of this kind writes a symbol in a few frames somewhere inside its "
     "sound; the bar below estimates how far the word reaches.",
     "sides": {"reference": "Reference", "heard": "Heard"},
     "side_hints": {
@@ -40,11 +41,16 @@ EVIDENCE = {
     "seconds": "s",
 }
 
+WORD_GAP = "gap between words"  # the name of a model's symbol for it
+
 # ---- Recognise --------------------------------------------------------------------------------
 
 RECORDER = "Speak, or drop a file"
 MODEL = "Model"
-EXAMPLES = {"heading": "Or listen to an example (synthetic voices)"}
+SCRIPT = "Letters"
+SCRIPT_HINT = "A Morse sign stands for a Latin or a Cyrillic letter"
+SCRIPTS = {"latin": "Latin", "cyrillic": "Cyrillic"}
+EXAMPLES = {"heading": "Or listen to an example (synthetic)"}
 
 NOTHING_YET = "Nothing heard yet"
 NOTHING_YET_HINT = "Press Record and say a few digits, or upload a recording."
@@ -78,6 +84,8 @@ EVALUATING = "Evaluating {name}…"
 EVALUATING_PROGRESS = "{done} of {total} recordings"
 EVALUATING_HINT = "Loading the model and reading the recordings"
 EVALUATION_NAME = "{set}, model {model}"
+MORSE_ON_DEMAND = "morse (200 messages, made on first use), model {model}"
+MAKING_MORSE = "Making its 200 messages, or finding those that were made before"
 BAD_EVALUATION = "This evaluation cannot be shown"
 NO_EVALUATION = "No evaluation yet"
 NO_EVALUATION_HINT = "Start the app with --manifest FILE to evaluate a set of recordings."
@@ -159,10 +167,167 @@ FIELDS = {  # manifest fields we know; others are shown by their own name
     "rate": "Speaking rate",
     "pitch": "Pitch factor",
     "text_raw": "Reference as written",
+    "wpm": "Keying speed",
+    "spacing_wpm": "Speed with its gaps",
+    "dash_ratio": "Dash to dot",
+    "tone_hz": "Tone",
+    "drift_hz": "Drift of the tone",
+    "rise_ms": "Rise time",
+    "fading_db": "Depth of fading",
+    "clicks_per_s": "Clicks",
+    "neighbour_db": "Second station",
+    "filter_hz": "Receiver's filter",
 }
 FIELD_HINTS = {
     "confidence": "The mean probability the model gave its least sure word",
     "level_dbfs": "Relative to full scale: 0 dBFS is the loudest a file can hold",
     "rt60_s": "RT60: how long the room takes to fall by 60 dB",
-    "snr_db": "Speech power over noise power",
+    "snr_db": "Speech power over noise power; for Morse, the carrier's over the noise in 2500 Hz",
+    "wpm": "Words per minute, a word as long as PARIS",
+    "spacing_wpm": "Words per minute over all, with Farnsworth's longer gaps",
+    "neighbour_db": "Its power over that of the station to read",
 }
+
+# ---- Model ------------------------------------------------------------------------------------
+
+NO_TRAINING = "No model to show"
+NO_TRAINING_HINT = "Start the app with --model DIR or --run DIR."
+NO_SUCH_TRAINING = "There is no such model or run. Reload the page."
+READING_MODEL = "Reading the model…"
+DAMAGED = "Something in this folder cannot be read"
+BAD_JSON = "{file} is not a JSON object: {why}."
+BAD_CONFIG = "{file} does not describe a model of this version: {why}"
+BAD_METRICS = "metrics.json has no results as `python -m analysis card` writes them."
+NO_MODEL_YET = "No model yet"
+NO_MODEL_YET_HINT = (
+    "The model and what describes it are written when the first epoch is done. Expected them in"
+    " {folder}."
+)
+NO_CARD = (
+    "No model card yet. `python -m analysis card --model DIR EVALUATION...` makes it from"
+    " evaluations."
+)
+SEED_NAME = "{name}, seed {seed}"
+
+MODEL_FACTS = {
+    "parameters": ("Parameters", "Numbers that training has set"),
+    "size": ("Size", "The file of the weights"),
+    "symbols": ("Symbols", "What the model can write, the blank of CTC included"),
+    "band": ("Hears", "The band of frequencies that the features cover"),
+    "frame": ("A decision every", "The time from one frame of the output to the next"),
+    "best": (
+        "Best validation WER",
+        "While training, on the validation set, of the epoch whose weights were kept",
+    ),
+}
+
+RUN_STATES = {
+    "waiting": "No epoch is done yet",
+    "running": "Training: {done} epochs done",
+    "running_of": "Training: {done} of {total} epochs done",
+    "stalled": "No new epoch for {age}",
+    "finished": "Training is finished after {done} epochs",
+}
+RUN_WAITING_HINT = "Nothing to read in {folder}/training.csv. This page looks every {every:.0f} s."
+RUN_STALLED_HINT = "{done} epochs are done. If training was stopped, it goes on with --resume."
+RUN_FACTS = {
+    "epoch": "{time} an epoch",
+    "left": "about {time} left",
+    "wer": "validation WER {wer} %",
+    "best": "lowest {wer} % in epoch {epoch}",
+}
+LAST_SAMPLES = "What the last validation heard"
+MINUTES = "{minutes} min"
+HOURS = "{hours} h {minutes:02d} min"
+SECONDS = "{seconds:.0f} s"
+
+CURVES_HEADING = "How it learned"
+CURVES = {
+    "y": "Loss (solid: validation, dotted: training)",
+    "y2": "Validation word error rate, %",
+    "y3": "Learning rate",
+    "x": "Epoch, counted from 0",
+    "hover": "Epoch %{x}",
+    "loss": "training loss",
+    "val_loss": "validation loss",
+    "val_wer": "WER, %",
+    "val_cer": "CER, %",
+    "lr": "learning rate",
+}
+NO_CURVES = "No curves: there is no training.csv in this folder, or no epoch in it."
+
+RESULTS_HEADING = "How good it is"
+RATES_SHORT = {"wer": "WER, %", "cer": "CER, %", "ser": "With an error, %"}
+RESULTS_COLUMNS = {
+    "set": ("Set", "Recordings to test on; the card tells what each set is"),
+    **{name: (short, RATES[name][1]) for name, short in RATES_SHORT.items()},
+    "utterances": ("Utterances", "Recordings in the set"),
+    "words": ("Words", "Words of all references"),
+}
+RESULTS_NOTE = (
+    "Below each rate its {level:.0f} % interval: another set of the same kind would give a rate in"
+    " this range in {level:.0f} of 100 cases (bootstrap over {over}). What each set is stands"
+    " below, in the card."
+)
+RESULTS_COMMANDS = "The command that makes each line"
+NO_RESULTS = "Not tested yet. `python -m analysis evaluate` and then `card` make this table."
+RANGE = "{low} to {high}"
+
+ARCHITECTURE_HEADING = "What it is made of"
+ARCHITECTURE_COLUMNS = {
+    "part": ("Part", ""),
+    "kernel": ("Kernel", "How much of its input one convolution covers"),
+    "stride": ("Stride", "Frames of the input from one frame of the output to the next"),
+    "channels": ("Channels", "Numbers in each frame of the output"),
+    "sees": (
+        "Sees",
+        "Receptive field so far: how much of the recording one frame of the output depends on",
+    ),
+    "parameters": ("Parameters", "Numbers that training has set"),
+    "share": ("Share", "Of all parameters"),
+}
+PARTS = {
+    "features": "Log-mel features",
+    "convolution": "Convolution",
+    "block": "Block {n}: {repeats} separable convolutions",
+    "block_1": "Block {n}: a separable convolution",
+    "gru": "GRU, both directions",
+    "output": "Output: a symbol or the blank",
+    "total": "All",
+}
+WINDOW = "window"
+FRAMES = "{frames} frames"
+FRAMES_1 = "1 frame"
+WHOLE = "everything"
+ARCHITECTURE_NOTE = (
+    "Frames of the column “Sees” are feature frames, {hop} apart. Not counted there: the features"
+    " are scaled by the loudest and the quietest of the whole recording."
+)
+GRU_NOTE = (
+    "The GRU runs over the whole recording in both directions, so that from there on every frame"
+    " depends on everything."
+)
+
+CARD_HEADING = "What it learned from, and its limits"
+RECORD_HEADING = "How it was trained"
+NO_RECORD = "This model's folder does not say how it was trained."
+AVERAGE = "The weights are the mean of those of the runs {runs}."
+RUN_NUMBER = "Run {n}"
+RECORD_ROWS = {
+    "name": "Recipe",
+    "seed": "Seed",
+    "began": "Began with",
+    "length": "Planned length",
+    "optimiser": "Optimiser",
+    "scheduler": "Learning rate",
+    "train": "Training data",
+    "validation": "Validation data",
+    "commit": "Program version (commit)",
+    "versions": "Packages",
+}
+FRESH = "fresh weights"
+WEIGHTS_OF = "weights of run {n}"
+LENGTH = "{epochs} epochs of {batches} batches of {batch_size}"
+FINGERPRINT_HINT = "SHA-256 of the texts and file names: {sha256}"
+RECIPE = "The recipe"
+RECIPE_OF = "The recipe of run {n}"

@@ -77,16 +77,18 @@ def envelope(marks: np.ndarray, n_samples: int, rise_s: float) -> np.ndarray:
 
     A step smoothed by half a period of a sine is a raised cosine.
     """
-    steps = np.zeros(n_samples + 1)
-    moments = np.clip(np.rint(marks * SAMPLE_RATE).astype(int), 0, n_samples)
+    n_rise = max(1, round(rise_s * SAMPLE_RATE))
+    # A margin on either side holds the edges of marks that reach out of the recording.
+    moments = np.rint(marks * SAMPLE_RATE).astype(int) + n_rise
+    moments = np.clip(moments, 0, n_samples + 2 * n_rise)
+    steps = np.zeros(n_samples + 2 * n_rise + 1)
     np.add.at(steps, moments[:, 0], 1.0)
     np.add.at(steps, moments[:, 1], -1.0)
-    n_rise = max(1, round(rise_s * SAMPLE_RATE))
     edge = np.sin(np.pi * (np.arange(n_rise) + 0.5) / n_rise)
     # Smoothing the few steps rather than the gate leaves nothing but a sum to do.
-    smooth = scipy.signal.oaconvolve(steps, edge / edge.sum())
-    start = n_rise // 2
-    return np.clip(smooth.cumsum()[start : start + n_samples], 0.0, 1.0)
+    smooth = scipy.signal.oaconvolve(steps, edge / edge.sum()).cumsum()
+    start = n_rise + n_rise // 2
+    return np.clip(smooth[start : start + n_samples], 0.0, 1.0)
 
 
 def tone(

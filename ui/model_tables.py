@@ -1,0 +1,218 @@
+"""The Model tab's tables as HTML; every text in them is escaped."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from ui import strings
+from ui.model_runs import Progress, Record
+
+if TYPE_CHECKING:
+    from asr_core.architecture import Part
+
+
+def duration(seconds: float) -> str:
+    """A length of time for people: `41 s`, `33 min`, `2 h 05 min`."""
+    if seconds < 100:
+        return strings.SECONDS.format(seconds=seconds)
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return strings.MINUTES.format(minutes=minutes)
+    return strings.HOURS.format(hours=minutes // 60, minutes=minutes % 60)
+
+
+def milliseconds(seconds: float) -> str:
+    """A length of sound: `25 ms`, `4.13 s`."""
+    return f"{1000 * seconds:.4g} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def status(value: Progress, folder: str, every_s: float) -> str:
+    """How far a run is, with a bar."""
+    known = value.state == "running" and value.total is not None
+    title = strings.RUN_STATES["running_of" if known else value.state].format(
+        done=value.done, total=value.total, age=duration(value.age_s)
+    )
+    text = ""
+    if value.state == "waiting":
+        text = strings.RUN_WAITING_HINT.format(folder=folder, every=every_s)
+    elif value.state == "stalled":
+        text = strings.RUN_STALLED_HINT.format(done=value.done)
+    facts = " · ".join(_run_facts(value))
+    share = value.done / value.total if value.total else 0.0
+    bar = (
+        f'<div class="mh-bar" role="progressbar" aria-valuenow="{value.done}" aria-valuemin="0"'
+        f' aria-valuemax="{value.total}" style="--share: {share:.4f}"></div>'
+    )
+    lines = "".join(f"<p>{escape(line)}</p>" for line in (text, facts) if line)
+    return (
+        f'<div class="mh-run mh-run-{value.state}" role="status"><h2>{escape(title)}</h2>'
+        f"{bar if value.total else ''}{lines}</div>"
+    )
+
+
+def _run_facts(value: Progress) -> Iterator[str]:
+    texts = strings.RUN_FACTS
+    if value.epoch_s is not None:
+        yield texts["epoch"].format(time=duration(value.epoch_s))
+    if value.left_s is not None and value.state == "running":
+        yield texts["left"].format(time=duration(value.left_s))
+    if value.wer is not None:
+        yield texts["wer"].format(wer=percent(value.wer))
+    if value.best_wer is not None:
+        yield texts["best"].format(wer=percent(value.best_wer), epoch=value.best_epoch)
+
+
+def facts(record: Record, parts: "Sequence[Part]") -> str:
+    """The model in a line of figures."""
+    contract = record.contract
+    assert contract is not None
+    features = contract.features
+    values = {
+        "parameters": f"{sum(part.parameters for part in parts):,}",
+        "size": f"{record.weights_bytes / 1e6:.2f} MB" if record.weights_bytes else "",
+        "symbols": str(len(contract.alphabet)),
+        "band": f"{features.f_min:,.0f} to {features.f_max:,.0f} Hz",
+        "frame": milliseconds(parts[-1].step * features.hop_s),
+        "best": _best(record.metrics),
+    }
+    items = "".join(
+        f'<div title="{escape(hint)}"><dt>{escape(label)}</dt><dd>{escape(values[key])}</dd></div>'
+        for key, (label, hint) in strings.MODEL_FACTS.items()
+        if values[key]
+    )
+    return f'<h2>{escape(contract.name)}</h2><dl class="mh-model-facts">{items}</dl>'
+
+
+def _best(metrics: Mapping[str, Any]) -> str:
+    validation = metrics.get("validation")
+    wer = validation.get("wer") if isinstance(validation, dict) else None
+    return f"{percent(wer)} %" if isinstance(wer, float) else ""
+
+
+def results(metrics: Mapping[str, Any]) -> str:
+    """The test results of `metrics.json`, a line a set (raises LookupError, TypeError)."""
+    evaluations = metrics.get("evaluations") or []
+    heading = f"<h2>{escape(strings.RESULTS_HEADING)}</h2>"
+    if not evaluations:
+        return f"{heading}<p>{with_code(strings.NO_RESULTS)}</p>"
+    interval = evaluations[0]["interval"]
+    note = strings.RESULTS_NOTE.format(level=100 * interval["level"], over=interval["over"])
+    commands = "\n".join(each["command"] for each in evaluations)
+    rows = [_result(each) for each in evaluations]
+    return (
+        f"{heading}{table(strings.RESULTS_COLUMNS, rows, 'mh-results')}"
+        f"<p>{escape(note)}</p>{details(strings.RESULTS_COMMANDS, commands)}"
+    )
+
+
+def table(columns: Mapping[str, tuple[str, str]], rows: Sequence[Sequence[str]], look: str) -> str:
+    """A table that scrolls sideways where it is too wide.
+
+    Args:
+        columns: titles and their hints.
+        rows: cells as HTML; the first of a row is its name.
+        look: a class for the style sheet.
+    """
+    head = "".join(
+        f'<th scope="col" title="{escape(hint)}">{escape(title)}</th>'
+        for title, hint in columns.values()
+    )
+    body = "".join(
+        f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+        for name, *cells in rows
+    )
+    return (
+        f'<div class="mh-scroll" tabindex="0"><table class="mh-grid {look}"><thead><tr>{head}</tr>'
+        f"</thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def with_code(text: str) -> str:
+    """A text as HTML, with what stands between backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+
+
+def details(title: str, text: str) -> str:
+    """A text that opens under its title."""
+    return (
+        f'<details><summary>{escape(title)}</summary><pre tabindex="0">{escape(text)}</pre>'
+        "</details>"
+    )
+
+
+def _result(evaluation: Mapping[str, Any]) -> list[str]:
+    counts, rates = evaluation["counts"], evaluation["rates"]
+    cells = [f"<code>{escape(evaluation['name']).replace('_', '_<wbr>')}</code>"]
+    for key in strings.RATES_SHORT:
+        if key != "ser" and not counts["words"]:  # a set without words has no word error rate
+            cells.append("–")
+            continue
+        value, low, high = (percent(rates[key][part]) for part in ("value", "low", "high"))
+        cells.append(_two_lines(f"<b>{value}</b>", strings.RANGE.format(low=low, high=high)))
+    return [*cells, f"{counts['utterances']:,}", f"{counts['words']:,}"]
+
+
+def architecture(parts: "Sequence[Part]") -> str:
+    """The network as a table, a row a part."""
+    total = sum(part.parameters for part in parts)
+    blocks = 0
+    rows = []
+    for part in parts:
+        blocks += part.kind == "block"
+        rows.append(_part(part, blocks, total))
+    rows.append([escape(strings.PARTS["total"]), *[""] * 4, f"{total:,}", ""])
+    notes = [
+        strings.ARCHITECTURE_NOTE.format(hop=milliseconds(parts[0].features.hop_s)),
+        *([strings.GRU_NOTE] if any(part.kind == "gru" for part in parts) else []),
+    ]
+    return (
+        f"<h2>{escape(strings.ARCHITECTURE_HEADING)}</h2>"
+        f"{table(strings.ARCHITECTURE_COLUMNS, rows, 'mh-parts')}<p>{escape(' '.join(notes))}</p>"
+    )
+
+
+def _part(part: "Part", block: int, total: int) -> list[str]:
+    kind = "block_1" if part.kind == "block" and part.repeats == 1 else part.kind
+    kernel = ""
+    if part.kernel is not None and part.kernel_s is not None:
+        kernel = _two_lines(_frames(part.kernel), milliseconds(part.kernel_s))
+    elif part.kernel_s is not None:
+        kernel = _two_lines(escape(strings.WINDOW), milliseconds(part.kernel_s))
+    sees = escape(strings.WHOLE)
+    if part.sees is not None and part.sees_s is not None:
+        sees = _two_lines(_frames(part.sees), milliseconds(part.sees_s))
+    share = part.parameters / total
+    bar = f'<span class="mh-share" style="--share: {share:.4f}">{percent(share)} %</span>'
+    return [
+        escape(strings.PARTS[kind].format(n=block, repeats=part.repeats)),
+        kernel,
+        str(part.stride) if part.kernel is not None else "",
+        f"{part.channels:,}",
+        sees,
+        f"{part.parameters:,}" if part.parameters else "",
+        bar if part.parameters else "",
+    ]
+
+
+def _two_lines(html: str, small: str) -> str:
+    return f"{html}<small>{escape(small)}</small>"
+
+
+def _frames(count: int) -> str:
+    return escape(strings.FRAMES_1 if count == 1 else strings.FRAMES.format(frames=f"{count:,}"))
+
+
+def damage(title: str, problems: Sequence[str]) -> str:
+    """What could not be read, and why."""
+    items = "".join(f"<li>{escape(problem)}</li>" for problem in problems)
+    return f'<div class="mh-problems" role="alert"><h2>{escape(title)}</h2><ul>{items}</ul></div>'
+
+
+def samples(text: str) -> str:
+    """What the last validation heard, as the run wrote it."""
+    return details(strings.LAST_SAMPLES, text) if text.strip() else ""
