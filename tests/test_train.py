@@ -305,6 +305,27 @@ def test_the_saved_weights_are_the_moving_average(data: Path, tmp_path: Path) ->
     assert "letters.weight" in averaged
 
 
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_the_folder_holds_the_epoch_that_the_recipe_keeps(
+    keep: str, data: Path, tmp_path: Path
+) -> None:
+    recipe = toy(epochs=3)
+    # Far too fast: the loss gets worse.
+    wild = recipe.model_copy(
+        update={
+            "optimiser": ByName(name="SGD", lr=3.0),
+            "scheduler": ByName(name="ConstantLR", factor=1.0),
+            "training": recipe.training.model_copy(update={"keep": keep}),
+        }
+    )
+    out = run(wild, data, tmp_path / "run")
+    losses = [float(row["val_loss"]) for row in rows_of(out)]
+    best = losses.index(min(losses))
+    assert best != 2
+    kept = json.loads((out / "metrics.json").read_text())["validation"]["epoch"]
+    assert kept == (best if keep == "best" else 2)
+
+
 def test_ctc_loss_is_torchs_mean_over_the_utterances_that_count(rng: np.random.Generator) -> None:
     from asr_core.training.batches import Targets
     from asr_core.training.train import ctc_loss

@@ -70,6 +70,7 @@ class TrainingConfig(Strict):
     gradient_clip: PositiveFloat = 1.0
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     patience: PositiveInt = 1000  # epochs without a better validation WER before stopping early
+    keep: Literal["best", "last"] = "best"  # the epoch of lowest validation loss, or the last one
     workers: int = Field(1, ge=0)  # processes that make batches
 
 

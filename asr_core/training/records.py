@@ -105,16 +105,20 @@ def _is_whole(row: dict[str, str]) -> bool:
 
 
 class ModelFolder(Callback):
-    """Writes the model folder anew at every epoch whose validation loss is the lowest so far.
+    """Writes the model folder anew at every epoch that is to be kept.
 
-    The loss, because the word error rate of a validation set of a thousand words moves by a point
-    or two by chance, and the best of many epochs would be the luckiest.
+    That is each, or each whose validation loss is the lowest so far: the loss, because the word
+    error rate of a validation set of a thousand words moves by a point or two by chance, and the
+    best of many epochs would be the luckiest.
     """
 
-    def __init__(self, folder: Path, contract: Contract, averaging: Averaging | None) -> None:
+    def __init__(
+        self, folder: Path, contract: Contract, averaging: Averaging | None, keep: str
+    ) -> None:
         self.folder = folder
         self.contract = contract
         self.averaging = averaging
+        self.keep = keep
         self.lowest = float("inf")
 
     def on_train_epoch_end(
@@ -122,9 +126,9 @@ class ModelFolder(Callback):
     ) -> None:
         metrics = {name: float(trainer.callback_metrics[f"val_{name}"]) for name in SCORES}
         loss = metrics["loss"]
-        if not loss < self.lowest or not trainer.is_global_zero:
+        if not (loss < self.lowest or self.keep == "last") or not trainer.is_global_zero:
             return
-        self.lowest = loss
+        self.lowest = min(loss, self.lowest)
         scored = self.averaging.averaged(pl_module) if self.averaging else pl_module
         assert isinstance(scored.model, CtcModel)
         save_model(self.folder, self.contract, scored.model)

@@ -265,7 +265,7 @@ def _trainer(
         callbacks=[
             TrainingTable(out / "training.csv"),
             *([averaging] if averaging else []),
-            ModelFolder(out, contract, averaging),
+            ModelFolder(out, contract, averaging, recipe.training.keep),
             EarlyStopping(
                 "val_wer", patience=recipe.training.patience, check_on_train_epoch_end=True
             ),
