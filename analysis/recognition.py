@@ -132,7 +132,8 @@ def place_reference(
     except AlignmentError:
         return {}
     stride = recognizer.model.stride
-    placed = place_words(spans, alphabet, transcript.features, stride, transcript.hop_s)
+    delay_s = recognizer.contract.emission_delay_s
+    placed = place_words(spans, alphabet, transcript.features, stride, transcript.hop_s, delay_s)
     known = [i for i, word in spelt.items() if alphabet.decode(alphabet.encode(word))]
     return dict(zip(known, placed, strict=True)) if len(known) == len(placed) else {}
 

@@ -81,15 +81,21 @@ def _best_states(scores: np.ndarray, states: np.ndarray) -> np.ndarray:
 
 
 def place_words(
-    spans: Sequence[TokenSpan], alphabet: Alphabet, features: np.ndarray, stride: int, hop_s: float
+    spans: Sequence[TokenSpan],
+    alphabet: Alphabet,
+    features: np.ndarray,
+    stride: int,
+    hop_s: float,
+    delay_s: float | None = None,
 ) -> tuple[Word, ...]:
     """Group symbols into words and give each word its extent in seconds.
 
-    CTC emits a symbol in a few frames somewhere near the sound ("peaky"), often before it, so the
-    path alone says that a word was there, not how far it reached. The extent given here is an
-    estimate: two neighbours meet at the quietest frame between their emissions, and each has, on
-    its side, the longest stretch of sound; a word that is spelt, from the sound at its first symbol
-    to the sound at its last. Words never overlap, and lie inside the recording.
+    CTC emits a symbol in a few frames somewhere near the sound ("peaky"), before it or after it as
+    the network happened to learn, so the path alone says that a word was there, not how far it
+    reached. The extent given here is an estimate: two neighbours meet at the quietest frame between
+    their emissions, and each has, on its side, the longest stretch of sound; a word that is spelt,
+    from the sound at its first symbol to the sound at its last. Words never overlap, and lie inside
+    the recording.
 
     Args:
         spans: symbols in order, output frames.
@@ -97,6 +103,8 @@ def place_words(
         features: (T, F) log-mel in [0, 1]; their mean over the bands is taken as energy.
         stride: feature frames in an output frame.
         hop_s: seconds a feature frame.
+        delay_s: from a word's middle to its emission, as measured for this network; where it is not
+            known, emissions are taken to come before the words.
     """
     groups = _group(spans, alphabet)
     if not groups:
@@ -107,7 +115,10 @@ def place_words(
         [(span.start * stride, min(span.end * stride, len(energy))) for span in group]
         for group in groups
     ]
-    extents = _extents(emitted, energy, hop_s)
+    if delay_s is not None:
+        n_late = round(delay_s / hop_s)
+        emitted = [[(start - n_late, end - n_late) for start, end in word] for word in emitted]
+    extents = _extents(emitted, energy, hop_s, centred=delay_s is not None)
     words = []
     for group, (start, end) in zip(groups, extents, strict=True):
         text = alphabet.decode([span.id for span in group])
@@ -133,7 +144,7 @@ def _group(spans: Sequence[TokenSpan], alphabet: Alphabet) -> list[list[TokenSpa
 
 
 def _extents(
-    emitted: list[list[tuple[int, int]]], energy: np.ndarray, hop_s: float
+    emitted: list[list[tuple[int, int]]], energy: np.ndarray, hop_s: float, *, centred: bool
 ) -> list[tuple[int, int]]:
     """Feature frames [start, end) of each word, given the frames that emit its symbols."""
     lowest, highest = np.quantile(energy, [0.02, 0.98])
@@ -144,7 +155,11 @@ def _extents(
     for word, following in itertools.pairwise(emitted):
         n_left = len(emitted) - len(borders)  # words after this border
         # Where symbols are letters, the words meet between the last one and the next word's first.
-        border = _border(borders[-1], word[-1], following[0], energy, sounding, hop_s, n_left)
+        border = (
+            _quietest(word[-1], following[0], energy)
+            if centred
+            else _border(borders[-1], word[-1], following[0], energy, sounding, hop_s, n_left)
+        )
         # Every word keeps a frame at least.
         borders.append(min(max(border, borders[-1] + 1), len(energy) - n_left))
     borders.append(len(energy))
@@ -177,6 +192,12 @@ def _sound_of(word: list[tuple[int, int]], stretches: list[tuple[int, int]]) -> 
         for symbol in (word[0], word[-1])
     )
     return first[0], last[1]
+
+
+def _quietest(word: tuple[int, int], following: tuple[int, int], energy: np.ndarray) -> int:
+    """The quietest frame between the middles of two words, as good as they are known."""
+    first, last = (min(max(sum(span) // 2, 0), len(energy) - 1) for span in (word, following))
+    return first + int(energy[first : max(first, last) + 1].argmin())
 
 
 def _border(

@@ -39,6 +39,7 @@ class Contract(BaseModel):
     features: FeatureConfig
     alphabet: Alphabet
     model: ModelConfig
+    emission_delay_s: float | None = None  # from a word's middle to its emission; None: not known
     provenance: dict[str, Any] = {}
 
 

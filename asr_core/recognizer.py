@@ -106,7 +106,12 @@ class Recognizer:
     def _transcript(self, audio: Audio, features: np.ndarray, log_probs: np.ndarray) -> Transcript:
         hypothesis = greedy(log_probs)
         words = place_words(
-            hypothesis.spans, self.alphabet, features, self.model.stride, self.hop_s
+            hypothesis.spans,
+            self.alphabet,
+            features,
+            self.model.stride,
+            self.hop_s,
+            self.contract.emission_delay_s,
         )
         return Transcript(
             # Where the space is a symbol, it may come first, last, or twice around an unknown.

@@ -236,6 +236,22 @@ def test_words_emitted_before_they_begin_are_told_apart() -> None:
     ]
 
 
+@pytest.mark.parametrize("delay", [-20, 0, 24])
+def test_emissions_of_a_known_delay_are_moved_back(delay: int) -> None:
+    """Two words that touch, and a third: whatever the delay, each is emitted in its middle."""
+    features = bumps(140, (30, 45), (46, 70), (90, 120))
+    middles = (19, 29, 53)  # output frames, two feature frames each
+    spans = spans_at(
+        *((i % 2 + 1, m + delay // 2, m + delay // 2 + 1) for i, m in enumerate(middles))
+    )
+    words = place_words(spans, WORDS, features, STRIDE, HOP_S, delay_s=delay * HOP_S)
+    assert extents(words) == [
+        ("yes", pytest.approx(29.5), pytest.approx(44.5)),
+        ("no", pytest.approx(45.5), pytest.approx(69.5)),
+        ("yes", pytest.approx(89.5), pytest.approx(119.5)),
+    ]
+
+
 def test_flat_energy_leaves_the_emissions() -> None:
     features = bumps(40)
     words = place_words(spans_at((1, 3, 5), (2, 9, 10)), WORDS, features, STRIDE, HOP_S)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from asr_core.checkpoint import Contract, load_model, save_model, versions, write_json
 from asr_core.training.recipe import RecipeError
+from asr_core.verification import write_probe
 
 PREFIX = "model."  # of the network's weights in a training checkpoint
 
@@ -42,6 +43,7 @@ def average_runs(runs: Sequence[Path], out: Path) -> None:
     provenance = {"average_of": [c.provenance for c in contracts], "versions": versions()}
     save_model(out, first.model_copy(update={"provenance": provenance}), model)
     write_json(out / "metrics.json", {})
+    write_probe(out)
 
 
 def _shape(contract: Contract) -> tuple[object, ...]:

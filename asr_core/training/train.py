@@ -34,6 +34,7 @@ from asr_core.training.batches import (
     UtteranceBatches,
     read_clips,
 )
+from asr_core.training.delay import store_delay
 from asr_core.training.recipe import ByName, Recipe, RecipeError
 from asr_core.training.records import Averaging, ModelFolder, TrainingTable
 from asr_core.training.strings import StringBatches
@@ -239,6 +240,8 @@ def train(
         weights_only=False,  # our own checkpoint: Lightning's hold more than tensors
     )
     if trainer.is_global_zero:
+        if recipe.strings:
+            store_delay(out, unseen.clips, recipe.seed)
         write_probe(out)
     return out
 
