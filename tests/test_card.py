@@ -114,7 +114,7 @@ def test_prose_of_a_model_has_its_words_and_band(
     for path in CARDS.glob("*.md"):
         contract = Contract.model_validate(CONTRACT.model_dump() | {"name": path.stem})
         card = render(metrics, contract)
-        assert "3 English words and nothing else: one, two, three." in card
+        assert "one, two, three" in card
         assert "60 to 3800 Hz" in card
         assert "$" not in card
 

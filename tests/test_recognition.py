@@ -37,7 +37,11 @@ def planted(alphabet: Alphabet, symbols: list[str]) -> Transcript:
 
 
 def place(alphabet: Alphabet, words: list[str], transcript: Transcript):
-    recognizer = SimpleNamespace(alphabet=alphabet, model=SimpleNamespace(stride=STRIDE))
+    recognizer = SimpleNamespace(
+        alphabet=alphabet,
+        model=SimpleNamespace(stride=STRIDE),
+        contract=SimpleNamespace(emission_delay_s=None),
+    )
     return place_reference(recognizer, words, transcript)
 
 

@@ -110,7 +110,7 @@ def test_a_word_plays_from_its_start_to_its_end(visit):
     page = visit()
     page.locator("#recognised .mh-figure").wait_for()
     page.locator("#examples button").nth(1).click()
-    page.locator("#recognised .mh-facts", has_text="five-five").wait_for()
+    page.locator("#recognised .mh-facts", has_text="three-seven").wait_for()
     audio_is_ready(page, "#recognised")
     word = page.locator("#recognised .mh-words tbody tr").first.inner_text().split()
     start_s, end_s = float(word[1]), float(word[3])
