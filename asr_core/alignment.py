@@ -13,6 +13,8 @@ SILENCE_SHARE = 0.35  # of the way from the quietest to the loudest frame; below
 LONGEST_PAUSE_S = 0.15  # inside a word: the closure of a stop consonant lasts up to that
 SHORTEST_WORD_S = 0.08  # of sound
 LATEST_BORDER_S = 0.1  # after a word was emitted: how late the one before may end
+DELAY_SPREAD_S = 0.6  # around the median delay of a network's emissions
+LONGEST_WORD_S = 0.7  # of sound, before it looks like two
 
 
 class AlignmentError(ValueError):
@@ -151,18 +153,12 @@ def _extents(
     sounding = energy > lowest + SILENCE_SHARE * (highest - lowest)
     if any(len(word) > 1 for word in emitted):  # spelt: a gap inside a letter is no border
         energy = _smooth(energy, round(LONGEST_PAUSE_S / hop_s))
-    borders = [0]
-    for word, following in itertools.pairwise(emitted):
-        n_left = len(emitted) - len(borders)  # words after this border
-        # Where symbols are letters, the words meet between the last one and the next word's first.
-        border = (
-            _quietest(word[-1], following[0], energy)
-            if centred
-            else _border(borders[-1], word[-1], following[0], energy, sounding, hop_s, n_left)
-        )
-        # Every word keeps a frame at least.
-        borders.append(min(max(border, borders[-1] + 1), len(energy) - n_left))
-    borders.append(len(energy))
+    if centred:
+        middles = np.array([(word[0][0] + word[-1][1]) / 2 for word in emitted])
+        level = np.clip((energy - lowest) / max(highest - lowest, 1e-6), 0, 1)
+        borders = _shared_out(middles * hop_s, level, sounding, hop_s)
+    else:
+        borders = _met(emitted, energy, sounding, hop_s)
     extents = []
     for word, (low, high) in zip(emitted, itertools.pairwise(borders), strict=True):
         frames = low + np.flatnonzero(sounding[low:high])
@@ -194,10 +190,80 @@ def _sound_of(word: list[tuple[int, int]], stretches: list[tuple[int, int]]) -> 
     return first[0], last[1]
 
 
-def _quietest(word: tuple[int, int], following: tuple[int, int], energy: np.ndarray) -> int:
-    """The quietest frame between the middles of two words, as good as they are known."""
-    first, last = (min(max(sum(span) // 2, 0), len(energy) - 1) for span in (word, following))
-    return first + int(energy[first : max(first, last) + 1].argmin())
+def _met(
+    emitted: list[list[tuple[int, int]]], energy: np.ndarray, sounding: np.ndarray, hop_s: float
+) -> list[int]:
+    """Borders of words that are emitted early, one after the other (see `_border`)."""
+    borders = [0]
+    for word, following in itertools.pairwise(emitted):
+        n_left = len(emitted) - len(borders)  # words after this border
+        # Where symbols are letters, the words meet between the last one and the next word's first.
+        border = _border(borders[-1], word[-1], following[0], energy, sounding, hop_s, n_left)
+        # Every word keeps a frame at least.
+        borders.append(min(max(border, borders[-1] + 1), len(energy) - n_left))
+    return [*borders, len(energy)]
+
+
+def _shared_out(
+    middles_s: np.ndarray, level: np.ndarray, sounding: np.ndarray, hop_s: float
+) -> list[int]:
+    """The borders that share the sound out best among words with about these middles.
+
+    Dynamic programming over the quiet frames near each border: a border costs its level, a word the
+    distance of its sound from where it is expected, and what it has of sound too little or too
+    much.
+    """
+    n_frames = len(level)
+    quiet = _quiet_frames(level, round(SHORTEST_WORD_S / hop_s))
+    n_sound = np.concatenate([[0], np.cumsum(sounding)])
+    moment = np.concatenate([[0], np.cumsum(sounding * np.arange(n_frames))])
+    choices, costs, came_from = [np.array([0])], np.zeros(1), []
+    for i, middle_s in enumerate(middles_s):
+        if i + 1 < len(middles_s):
+            near = sorted((middle_s / hop_s, middles_s[i + 1] / hop_s))
+            slack = DELAY_SPREAD_S / hop_s
+            ends = quiet[(quiet > near[0] - slack) & (quiet < near[1] + slack)]
+            ends = ends if len(ends) else np.array([round(sum(near) / 2)])
+            ends = np.clip(ends, 1, n_frames - 1)
+        else:
+            ends = np.array([n_frames])
+        starts = choices[-1]
+        sound = n_sound[ends] - n_sound[starts][:, None]  # (starts, ends) frames
+        centre = (moment[ends] - moment[starts][:, None]) / np.maximum(sound, 1)
+        off = (centre * hop_s - middle_s) / DELAY_SPREAD_S
+        lack = np.maximum(SHORTEST_WORD_S - sound * hop_s, 0) / SHORTEST_WORD_S
+        excess = np.maximum(sound * hop_s - LONGEST_WORD_S, 0) / LONGEST_WORD_S
+        cost = costs[:, None] + np.where(sound > 0, off**2, 0) + 4 * lack + 4 * excess
+        cost = cost + 2 * np.append(level, 0.0)[ends] + 1e6 * (ends <= starts[:, None])
+        came_from.append(cost.argmin(axis=0))
+        choices.append(ends)
+        costs = cost.min(axis=0)
+    place, borders = 0, [n_frames]
+    for i in range(len(middles_s) - 1, -1, -1):
+        place = int(came_from[i][place])
+        borders.append(int(choices[i][place]))
+    return _increasing(borders[::-1])
+
+
+def _quiet_frames(level: np.ndarray, reach: int) -> np.ndarray:
+    """Frames that no frame within `reach` is quieter than; of an even stretch, its ends."""
+    windows = np.lib.stride_tricks.sliding_window_view(
+        np.pad(level, reach, constant_values=np.inf), 2 * reach + 1
+    )
+    lowest = level <= windows.min(axis=1)
+    edges = np.flatnonzero(lowest)
+    inside = lowest & np.roll(lowest, 1) & np.roll(lowest, -1)
+    return edges[~inside[edges]]
+
+
+def _increasing(borders: list[int]) -> list[int]:
+    """Every word keeps a frame at least."""
+    n_frames = borders[-1]
+    kept = [borders[0]]
+    for i, border in enumerate(borders[1:-1], start=1):
+        n_left = len(borders) - 1 - i
+        kept.append(min(max(border, kept[-1] + 1), n_frames - n_left))
+    return [*kept, n_frames]
 
 
 def _border(
