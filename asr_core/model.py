@@ -7,6 +7,7 @@ that padding changes no result.
 """
 
 import itertools
+import math
 from typing import Annotated
 
 import torch
@@ -45,6 +46,7 @@ class PrologueConfig(BaseModel):
     channels: PositiveInt
     kernel: PositiveInt = 11
     stride: PositiveInt = 2
+    bands: PositiveInt | None = None  # around the loudest; None: all, where they are
 
     _odd = field_validator("kernel")(BlockConfig._odd.__func__)  # type: ignore[attr-defined]
 
@@ -76,6 +78,31 @@ class MaskedConv(nn.Module):
         """(B, C, T), (B,) -> (B, C', ceil(T / stride)), (B,)."""
         inside = frame_mask(lengths, x.shape[2]).unsqueeze(1)
         return self.conv(x * inside), (lengths - 1) // self.stride + 1
+
+
+class LoudestBands(nn.Module):
+    """Each utterance's band of the highest mean power in the middle, some bands on either side.
+
+    For a tone of unknown pitch: what follows learns one pitch instead of each. Past the lowest and
+    the highest band lie zeros.
+    """
+
+    # Of min-max features of 80 dB: their power's exponent. What counts is that it is steep.
+    STEEPNESS = 8 * math.log(10)
+
+    def __init__(self, bands: int) -> None:
+        super().__init__()
+        self.bands = bands
+
+    def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
+        """(B, T, F), (B,) -> (B, T, bands)."""
+        outside = ~frame_mask(lengths, features.shape[1]).unsqueeze(2)  # (B, T, 1)
+        power = (self.STEEPNESS * features).masked_fill(outside, -torch.inf).logsumexp(dim=1)
+        below = self.bands // 2
+        padded = nn.functional.pad(features, (below, self.bands - 1 - below))
+        offsets = torch.arange(self.bands, device=features.device)
+        index = power.argmax(dim=1).reshape(-1, 1, 1) + offsets  # (B, 1, bands)
+        return padded.gather(2, index.expand(-1, features.shape[1], -1))
 
 
 class ConvBlock(nn.Module):
@@ -141,8 +168,10 @@ class CtcModel(nn.Module):
         super().__init__()
         self.config = config
         width = config.prologue.channels
+        bands = config.prologue.bands
+        self.loudest = LoudestBands(bands) if bands else None
         self.prologue = MaskedConv(
-            n_mels, width, config.prologue.kernel, stride=config.prologue.stride
+            bands or n_mels, width, config.prologue.kernel, stride=config.prologue.stride
         )
         self.prologue_norm = nn.BatchNorm1d(width)
         blocks = []
@@ -179,6 +208,8 @@ class CtcModel(nn.Module):
 
     def convolve(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """The convolutions alone: (B, T, F), (B,) -> (B, T', C), (B,)."""
+        if self.loudest is not None:
+            features = self.loudest(features, lengths)
         x, lengths = self.prologue(features.transpose(1, 2), lengths)  # (B, C, T')
         x = torch.relu(self.prologue_norm(x))
         for block in self.blocks:

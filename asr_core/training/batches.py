@@ -134,7 +134,9 @@ class TrainingUtterances(Dataset[Batch]):
     """Training batches of a manifest's utterances as they are, augmented.
 
     Every pass over the manifest shuffles it, sorts each `BUCKET` batches' worth by length, so that
-    little is padded, and shuffles the batches.
+    little is padded, and shuffles the batches. The first pass goes from the shortest to the longest
+    (SortaGrad, Amodei et al. 2016, arXiv 1512.02595): long ones teach a fresh network nothing but
+    blanks.
     """
 
     def __init__(self, clips: Sequence[Clip], recipe: Recipe, seed: int) -> None:
@@ -160,10 +162,12 @@ class TrainingUtterances(Dataset[Batch]):
         order = rng.permutation(len(self.clips))[: n_batches * self.batch_size]
         seconds = np.array([len(clip.samples) for clip in self.clips])
         size = BUCKET * self.batch_size
+        if number == 0:
+            size = len(order)
         chunks = [order[i : i + size] for i in range(0, len(order), size)]
         alike = np.concatenate([chunk[np.argsort(seconds[chunk])] for chunk in chunks])
         batches: np.ndarray = alike.reshape(n_batches, self.batch_size)
-        return rng.permutation(batches)
+        return batches if number == 0 else rng.permutation(batches)
 
 
 class UtteranceBatches(Dataset[Batch]):

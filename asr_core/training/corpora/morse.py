@@ -29,7 +29,7 @@ TEST_H = 0.5
 
 WPM = (8.0, 40.0)
 TONE_HZ = (300.0, 1200.0)
-MESSAGE_S = (3.0, 15.0)  # with its edges
+MESSAGE_S = (1.0, 15.0)  # with its edges; at the least one sign
 EDGE_S = (0.15, 0.8)  # before the first mark and after the last
 LEVEL_DBFS = (-25.0, -1.0)
 RISE_S = (0.002, 0.010)
