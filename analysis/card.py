@@ -199,6 +199,7 @@ def _architecture(contract: Contract, model: dict[str, Any]) -> str:
 def _layers(model: ModelConfig) -> list[str]:
     prologue = model.prologue
     layers = [
+        *([f"the {prologue.bands} bands around the loudest one"] if prologue.bands else []),
         f"convolution: {prologue.channels} channels, kernel {prologue.kernel}, stride"
         f" {prologue.stride}",
         *(

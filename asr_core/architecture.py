@@ -19,7 +19,7 @@ from asr_core.features import FeatureConfig
 class Part:
     """One part of the line from sound to symbols; its frames are those of its output."""
 
-    kind: Literal["features", "convolution", "block", "gru", "output"]
+    kind: Literal["features", "bands", "convolution", "block", "gru", "output"]
     channels: int  # numbers in a frame
     parameters: int  # that training changes
     step: int  # feature frames from one frame to the next
@@ -56,6 +56,9 @@ def _parts(contract: Contract) -> Iterator[Part]:
     part = Part("features", features.n_mels, 0, step=1, sees=1, features=features)
     yield part
     first = config.prologue
+    if first.bands:
+        part = replace(part, kind="bands", channels=first.bands)
+        yield part
     part = replace(
         _widened(part, first.kernel, first.stride),
         kind="convolution",

@@ -22,7 +22,7 @@ from asr_core.checkpoint import write_json
 from asr_core.manifest import ManifestError, ManifestRow, read_manifest, write_manifest
 from asr_core.training.corpora.clips import Clip, Skipped
 from asr_core.training.corpora.spoken import DIGITS, join_strings
-from asr_core.training.recipe import Recipe
+from asr_core.training.recipe import Recipe, load_recipe
 from benchmarks.budget import (
     BATCHES,
     Counts,
@@ -55,7 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Leave one speaker out, on Free Spoken Digit.")
     parser.add_argument("--data", type=Path, required=True, help="what `prepare spoken` wrote")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    parser.add_argument("--budget-epochs", type=int, default=6, help=f"of {BATCHES} batches")
+    parser.add_argument("--budget-epochs", type=int, default=8, help=f"of {BATCHES} batches")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time, a thread each")
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
@@ -70,9 +70,21 @@ def main() -> None:
 
 
 def digit_recipe(epochs: int, seed: int) -> Recipe:
-    """The short budget's recipe with an alphabet of the ten digits."""
-    changes = {"alphabet.symbols": DIGITS, "alphabet.unknown": None, "seed": seed}
-    return short_recipe(epochs, {"name": "digits", **changes})
+    """The short budget's recipe with an alphabet of the ten digits and `spoken`'s augmentation.
+
+    Ten words leave the budget room for it, and a voice never heard is what it is for. Codecs are
+    left out: they take a fifth of the time.
+    """
+    full = load_recipe("spoken")
+    changes = {
+        "name": "digits",
+        "alphabet.symbols": DIGITS,
+        "alphabet.unknown": None,
+        "augment": full.augment.model_dump(mode="json") | {"codec_probability": 0.0},
+        "strings.clip_noise": full.strings.clip_noise if full.strings else 0.0,
+        "seed": seed,
+    }
+    return short_recipe(epochs, changes)
 
 
 def read_recordings(data: Path) -> Recordings:

@@ -96,6 +96,19 @@ def test_parameters_by_hand():
     ]
 
 
+def test_bands_around_the_loudest_are_a_part_of_their_own():
+    network = contract(PrologueConfig(channels=4, kernel=5, bands=3), [], 0)
+    parts = architecture(network)
+    assert [(part.kind, part.channels) for part in parts[:3]] == [
+        ("features", 8),
+        ("bands", 3),
+        ("convolution", 4),
+    ]
+    assert sum(part.parameters for part in parts) == sum(
+        weight.numel() for weight in build_model(network).parameters()
+    )
+
+
 def test_parameters_sum_to_the_bundled_model():
     bundled, model = load_model("spoken")
     total = sum(part.parameters for part in architecture(bundled))

@@ -79,12 +79,14 @@ def test_a_pass_takes_each_utterance_once_and_pads_little(
     clips, recipe = toy_utterances
     batches = TrainingUtterances(clips, recipe, seed=1)
     n_batches = len(clips) // 6
-    for number in range(2):
+    for number in range(3):
         one_pass = [batches[number * n_batches + i] for i in range(n_batches)]
         lengths = [int(n) for batch in one_pass for n in batch.lengths]
         assert sorted(lengths) == sorted(len(clip.samples) for clip in clips)
         n_padded = sum(batch.samples.numel() for batch in one_pass)
         assert n_padded < 1.12 * sum(lengths)  # 1.6 if the utterances came in a random order
+        longest = [batch.samples.shape[1] for batch in one_pass]
+        assert (longest == sorted(longest)) == (number == 0)  # the first pass: shortest first
     assert same(batches[7], TrainingUtterances(clips, recipe, seed=1)[7])
     assert not same(batches[7], TrainingUtterances(clips, recipe, seed=2)[7])
 

@@ -14,6 +14,7 @@ from asr_core.model import (
     BlockConfig,
     ConvBlock,
     CtcModel,
+    LoudestBands,
     MaskedConv,
     ModelConfig,
     PrologueConfig,
@@ -47,6 +48,37 @@ def batch(lengths: list[int], padding: float = 0.0) -> tuple[Tensor, Tensor]:
     for row, length in zip(features, lengths, strict=True):
         row[:length] = torch.rand(length, N_MELS, generator=generator)
     return features, torch.tensor(lengths)
+
+
+def test_the_loudest_band_comes_to_the_middle() -> None:
+    generator = torch.Generator().manual_seed(3)
+    features = 0.3 * torch.rand(3, 20, 40, generator=generator)
+    tones = [17, 1, 39]  # inside, and at both ends
+    lengths = torch.tensor([20, 12, 5])
+    for row, tone, length in zip(features, tones, lengths, strict=True):
+        row[:length:2, tone] = 1.0  # keyed
+        row[1, (tone + 20) % 40] = 0.95  # a click elsewhere
+        row[length:] = 0.0
+        row[length:, 5] = 1.0  # what lies past the length does not count
+    found = LoudestBands(7)(features, lengths)
+    assert found.shape == (3, 20, 7)
+    for row, all_bands, tone in zip(found, features, tones, strict=True):
+        for i, band in enumerate(range(tone - 3, tone + 4)):
+            expected = all_bands[:, band] if 0 <= band < 40 else torch.zeros(20)
+            assert torch.equal(row[:, i], expected)
+
+
+def test_any_pitch_is_the_same_to_a_network_of_bands() -> None:
+    config = ModelConfig(
+        prologue=PrologueConfig(channels=8, kernel=5, bands=5), blocks=(), gru_hidden=4
+    )
+    model = CtcModel(config, 30, N_SYMBOLS).eval()
+    keyed = torch.rand(1, 25, 5, generator=torch.Generator().manual_seed(4))
+    keyed[..., 2] = 1.0
+    low, high = torch.zeros(2, 1, 25, 30)
+    low[..., 6:11], high[..., 20:25] = keyed, keyed
+    lengths = torch.tensor([25])
+    assert torch.equal(model(low, lengths)[0], model(high, lengths)[0])
 
 
 SHAPES = [(stride, gru) for stride in (1, 2, 3) for gru in (0, 6)]

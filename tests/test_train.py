@@ -119,6 +119,7 @@ def test_learns_two_words_and_leaves_a_model_folder(data: Path, tmp_path: Path) 
     validation = json.loads((out / "metrics.json").read_text())["validation"]
     assert validation["epoch"] == int(chosen["epoch"])
     assert validation["wer"] == float(chosen["val_wer"])
+    assert (out / "samples.txt").read_text().startswith("epoch 13: validation WER 0.00 %")
     recognizer = Recognizer.load(out)
     heard = [recognizer.transcribe([data / f"validation-{w}-0.wav"])[0].text for w in HERTZ]
     assert heard == list(HERTZ)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from asr_core.checkpoint import Contract
 
 TABLE = "training.csv"
-SAMPLES = "samples.txt"  # what the last validation heard, if the run writes it
+SAMPLES = "samples.txt"  # what the last validation heard
 WATCHED = (TABLE, "config.json", "metrics.json", SAMPLES)
 
 RECENT_EPOCHS = 5  # their median is what an epoch takes now

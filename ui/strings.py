@@ -84,7 +84,7 @@ EVALUATING = "Evaluating {name}…"
 EVALUATING_PROGRESS = "{done} of {total} recordings"
 EVALUATING_HINT = "Loading the model and reading the recordings"
 EVALUATION_NAME = "{set}, model {model}"
-MORSE_ON_DEMAND = "morse (200 messages, made on first use), model {model}"
+MORSE_ON_DEMAND = "morse (200 generated messages, made on first use), model {model}"
 MAKING_MORSE = "Making its 200 messages, or finding those that were made before"
 BAD_EVALUATION = "This evaluation cannot be shown"
 NO_EVALUATION = "No evaluation yet"
@@ -288,6 +288,7 @@ ARCHITECTURE_COLUMNS = {
 }
 PARTS = {
     "features": "Log-mel features",
+    "bands": "Bands around the loudest of the recording",
     "convolution": "Convolution",
     "block": "Block {n}: {repeats} separable convolutions",
     "block_1": "Block {n}: a separable convolution",

@@ -41,6 +41,7 @@ from asr_core.training.strings import StringBatches
 from asr_core.verification import write_probe
 
 N_SAMPLES_SHOWN = 4  # hypotheses printed each epoch
+SAMPLES = "samples.txt"  # the last of them, for who looks on
 
 
 class CtcTraining(lightning.LightningModule):
@@ -134,9 +135,13 @@ class CtcTraining(lightning.LightningModule):
     def _show_samples(self, wer: float) -> None:
         wrong = [(r, h) for r, h in self.heard if r != h]
         picks = wrong[:: max(1, len(wrong) // N_SAMPLES_SHOWN)][:N_SAMPLES_SHOWN]
-        self.print(f"\nepoch {self.current_epoch}: validation WER {100 * wer:.2f} %")
-        for reference, heard in picks:
-            self.print(f"  said {reference!r}, heard {heard!r}")
+        lines = [
+            f"epoch {self.current_epoch}: validation WER {100 * wer:.2f} %",
+            *(f"  said {reference!r}, heard {heard!r}" for reference, heard in picks),
+        ]
+        text = "\n".join(lines)
+        self.print(f"\n{text}")
+        (Path(self.trainer.default_root_dir) / SAMPLES).write_text(text + "\n", encoding="utf-8")
 
 
 def steps_an_epoch(recipe: Recipe, trainer: lightning.Trainer) -> int:
