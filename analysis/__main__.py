@@ -58,6 +58,12 @@ def evaluate(
 def card(
     model: Model,
     evaluations: Annotated[list[Path], typer.Argument(help="Evaluation folders of the model.")],
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SET:FIELD[,FIELD]", help="Show a set by its fields' values too. Repeatable."
+        ),
+    ] = None,
 ) -> None:
     """Write a model folder's metrics.json and, from it, its model card README.md."""
     from analysis.card import write_card
@@ -65,10 +71,23 @@ def card(
     from asr_core.checkpoint import CheckpointError
 
     try:
-        path = write_card(model, [Evaluation.open(folder) for folder in evaluations])
+        path = write_card(model, [Evaluation.open(folder) for folder in evaluations], _by(by or []))
     except (CheckpointError, EvaluationError, OSError) as e:
         _fail(e)
     typer.echo(path)
+
+
+def _by(options: list[str]) -> dict[str, list[str]]:
+    """`SET:FIELD,FIELD` -> set -> fields."""
+    parsed = {}
+    for option in options:
+        name, colon, fields = option.rpartition(":")
+        if not (name and colon and fields):
+            raise typer.BadParameter(
+                f"got {option!r}; expected a set, a colon and its fields: test_snr:snr_db"
+            )
+        parsed[name] = fields.split(",")
+    return parsed
 
 
 def describe(summary: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ to one model, stands in `analysis/cards/<model name>.md`.
 import hashlib
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -21,25 +21,37 @@ from asr_core.model import ModelConfig
 CARDS = Path(__file__).parent / "cards"
 
 
-def write_card(model: str | Path, evaluations: Sequence[Evaluation]) -> Path:
+def write_card(
+    model: str | Path,
+    evaluations: Sequence[Evaluation],
+    by: Mapping[str, Sequence[str]] | None = None,
+) -> Path:
     """Write a model folder's `metrics.json` and `README.md`.
 
     Args:
         model: a model folder, or a bundled model's name.
         evaluations: of this very model, a name each; a line of the table each, in this order.
+        by: the name of an evaluation -> columns by whose values it is shown in parts as well.
 
     Returns:
         The card's path.
 
     Raises:
         CheckpointError: no such model, or a damaged one.
-        EvaluationError: an evaluation of other weights, or two of the same name.
+        EvaluationError: an evaluation of other weights, or two of the same name; parts of one that
+            is not there, or by a column that it does not have.
     """
     folder = find_model(model)
     contract, network = load_model(folder)
     weights = folder / "model.safetensors"
     sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
     _check(evaluations, sha256)
+    by = by or {}
+    if unknown := set(by) - {evaluation.name for evaluation in evaluations}:
+        raise EvaluationError(
+            f"No evaluation is named {', '.join(sorted(unknown))}. Expected of:"
+            f" {', '.join(evaluation.name for evaluation in evaluations)}."
+        )
     path = folder / "metrics.json"
     metrics = _known_metrics(path) | {
         "model": {
@@ -48,7 +60,9 @@ def write_card(model: str | Path, evaluations: Sequence[Evaluation]) -> Path:
             "parameters": sum(p.numel() for p in network.parameters()),
             "bytes": weights.stat().st_size,
         },
-        "evaluations": [_figures(evaluation, folder) for evaluation in evaluations],
+        "evaluations": [
+            _figures(evaluation, folder, by.get(evaluation.name, ())) for evaluation in evaluations
+        ],
     }
     write_json(path, metrics)
     card = folder / "README.md"
@@ -65,6 +79,7 @@ def render(metrics: dict[str, Any], contract: Contract) -> str:
         "## Results",
         _results(metrics["evaluations"]),
         _commands(metrics["evaluations"]),
+        *(_slices(each) for each in metrics["evaluations"] if "slices" in each),
         _prose(contract),
         "## Architecture",
         _architecture(contract, metrics["model"]),
@@ -107,11 +122,13 @@ def _known_metrics(path: Path) -> dict[str, Any]:
         raise EvaluationError(f"{path} is not JSON: {e}. Remove it, or train again.") from e
 
 
-def _figures(evaluation: Evaluation, model: Path) -> dict[str, Any]:
+def _figures(evaluation: Evaluation, model: Path, by: Sequence[str]) -> dict[str, Any]:
     kept = ("name", "date", "rates", "interval", "counts", "audio_s", "versions")
     figures = {key: evaluation.summary[key] for key in kept}
     figures["manifest_sha256"] = evaluation.summary["manifest"]["sha256"]
     figures["command"] = _command(evaluation, model)
+    if by:
+        figures["slices"] = {"by": list(by), "rows": evaluation.slices(by)}
     return figures
 
 
@@ -151,6 +168,20 @@ def _results(evaluations: Sequence[dict[str, Any]]) -> str:
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _slices(evaluation: dict[str, Any]) -> str:
+    """An evaluation in parts, a line each."""
+    by, rows = evaluation["slices"]["by"], evaluation["slices"]["rows"]
+    lines = [
+        f"| {' | '.join(by)} | utterances | WER % | CER % |",
+        f"|{'---|' * len(by)}---:|---:|---:|",
+    ]
+    for row in rows:
+        values = ["none" if value is None else f"{value}" for value in row["values"]]
+        rates = [percent(row["rates"][key]) for key in ("wer", "cer")]
+        lines.append(f"| {' | '.join([*values, str(row['utterances']), *rates])} |")
+    return f"### `{evaluation['name']}` by {' and '.join(by)}\n\n" + "\n".join(lines)
 
 
 def _commands(evaluations: Sequence[dict[str, Any]]) -> str:

@@ -6,6 +6,7 @@
 
 import hashlib
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterable, Sequence
@@ -129,6 +130,31 @@ class Evaluation:
         """One utterance's alignment, from its stored texts (raises KeyError)."""
         row = self.row(utterance_id)
         return score([row["text"]], [row["pred_text"]])[0]
+
+    def slices(self, fields: Sequence[str]) -> list[dict[str, Any]]:
+        """Rates of the utterances that share the values of some columns, in the order of the set.
+
+        Returns:
+            A dict a group: `values` (None where a row has none), `utterances`, `rates`.
+
+        Raises:
+            EvaluationError: no such column.
+        """
+        unknown = [field for field in fields if field not in self.utterances.columns]
+        if unknown or not fields:
+            raise EvaluationError(
+                f"Cannot group {self.name} by {', '.join(unknown) or 'nothing'}. Expected of:"
+                f" {', '.join(self.utterances.columns)}."
+            )
+        groups = self.utterances.groupby(list(fields), sort=False, dropna=False)
+        found = []
+        for _, rows in groups:
+            scores = score(rows["text"].tolist(), rows["pred_text"].tolist())
+            values = [_plain(rows[field].iloc[0]) for field in fields]
+            found.append(
+                {"values": values, "utterances": len(rows), "rates": _rates(scores, total(scores))}
+            )
+        return found
 
     def audio_path(self, utterance_id: str) -> Path:
         """Where one utterance's recording should be (raises KeyError)."""
@@ -263,7 +289,7 @@ def _summary(
             "path": os.path.relpath(recognition.manifest_path, out),
             "sha256": recognition.manifest_sha256,
         },
-        "rates": {rate: _rate(scores, rate, getattr(totals, rate)) for rate in RATES},
+        "rates": _rates(scores, totals),
         "interval": {
             "level": CONFIDENCE_LEVEL,
             "over": "utterances",
@@ -292,9 +318,19 @@ def _counts(totals: Totals) -> dict[str, int]:
     }
 
 
+def _rates(scores: Sequence[Score], totals: Totals) -> dict[str, dict[str, float]]:
+    return {rate: _rate(scores, rate, getattr(totals, rate)) for rate in RATES}
+
+
 def _rate(scores: Sequence[Score], rate: Rate, value: float) -> dict[str, float]:
     interval = bootstrap(scores, rate=rate, n=RESAMPLES, seed=SEED)
     return {"value": value, "low": interval.low, "high": interval.high}
+
+
+def _plain(value: Any) -> Any:
+    """A cell as JSON has it; None for what is missing."""
+    plain = value.item() if hasattr(value, "item") else value
+    return None if isinstance(plain, float) and math.isnan(plain) else plain
 
 
 def set_name(manifest_path: Path) -> str:

@@ -141,6 +141,48 @@ def test_card_from_the_command_line(model: Path, evaluations: list[Evaluation]) 
     assert failed.stderr.startswith("error: Cannot read")
 
 
+def test_a_set_is_shown_by_its_fields(model: Path, tmp_path: Path) -> None:
+    write_tone(tmp_path / "a.wav", (0.2, 0.5))
+    rows = [
+        {"audio_filepath": "a.wav", "text": text, "who": who, "snr_db": snr}
+        for text, who, snr in [("one", "b", 3.5), ("one two", "a", None), ("x", "b", 3.5)]
+    ]
+    evaluation = evaluate(
+        Recognizer.load(model), write_rows(tmp_path / "tones.jsonl", *rows), tmp_path / "e"
+    )
+    result = CliRunner().invoke(
+        app,
+        ["card", "--model", str(model), str(evaluation.folder), "--by", "tones:who,snr_db"],
+    )
+    assert result.exit_code == 0, result.output
+    metrics = json.loads((model / "metrics.json").read_text())
+    (slices,) = [each["slices"] for each in metrics["evaluations"]]
+    assert [(row["values"], row["utterances"]) for row in slices["rows"]] == [
+        (["b", 3.5], 2),
+        (["a", None], 1),
+    ]
+    of_b = [evaluation.score(f) for f in evaluation.utterances["utterance_id"].iloc[[0, 2]]]
+    expected = sum(each.errors for each in of_b) / 2
+    assert slices["rows"][0]["rates"]["wer"]["value"] == expected
+    card = (model / "README.md").read_text()
+    assert "### `tones` by who and snr_db" in card
+    assert "| a | none | 1 |" in card
+
+
+@pytest.mark.parametrize(
+    ("by", "complaint"),
+    [
+        ({"others": ["who"]}, "No evaluation is named others. Expected of: tones, quiet."),
+        ({"tones": ["colour"]}, "Cannot group tones by colour. Expected of: utterance_id"),
+    ],
+)
+def test_parts_that_are_not_there_are_refused(
+    model: Path, evaluations: list[Evaluation], by: dict[str, list[str]], complaint: str
+) -> None:
+    with pytest.raises(EvaluationError, match=re.escape(complaint)):
+        write_card(model, evaluations, by)
+
+
 def test_the_bundled_models_card_tells_its_metrics() -> None:
     folder = find_model("spoken")
     if not (folder / "README.md").exists():
