@@ -61,7 +61,8 @@ def card(
     by: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="SET:FIELD[,FIELD]", help="Show a set by its fields' values too. Repeatable."
+            metavar="SET:FIELD[,FIELD]",
+            help="Show a set by its fields' values too; an option a set.",
         ),
     ] = None,
 ) -> None:
@@ -86,6 +87,8 @@ def _by(options: list[str]) -> dict[str, list[str]]:
             raise typer.BadParameter(
                 f"got {option!r}; expected a set, a colon and its fields: test_snr:snr_db"
             )
+        if name in parsed:
+            raise typer.BadParameter(f"got {name} twice; expected all its fields at once")
         parsed[name] = fields.split(",")
     return parsed
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from analysis.scoring import Score, score
 from analysis.tables import UTTERANCE_COLUMNS, number, utf8
-from asr_core.alignment import AlignmentError, forced_align, place_words
+from asr_core.alignment import forced_align, place_words
 from asr_core.manifest import ManifestRow, SkippedRow, read_manifest
 from asr_core.recognizer import Recognizer
 from asr_core.text import Alphabet
@@ -129,7 +129,7 @@ def place_reference(
     spelt = {i: word for i, word in enumerate(words) if _can_write(alphabet, word)}
     try:
         spans = forced_align(transcript.log_probs, alphabet.encode(" ".join(spelt.values())))
-    except AlignmentError:
+    except ValueError:  # an AlignmentError, or a space that the alphabet does not have
         return {}
     stride = recognizer.model.stride
     delay_s = recognizer.contract.emission_delay_s

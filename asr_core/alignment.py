@@ -94,10 +94,11 @@ def place_words(
 
     CTC emits a symbol in a few frames somewhere near the sound ("peaky"), before it or after it as
     the network happened to learn, so the path alone says that a word was there, not how far it
-    reached. The extent given here is an estimate: two neighbours meet at the quietest frame between
-    their emissions, and each has, on its side, the longest stretch of sound; a word that is spelt,
-    from the sound at its first symbol to the sound at its last. Words never overlap, and lie inside
-    the recording.
+    reached. The extent given here is an estimate. Where the network's delay is known, words share
+    the sound out so that each lies about its emission less that delay. Else two neighbours meet at
+    the quietest frame between their emissions, and each has, on its side, the longest stretch of
+    sound; a word that is spelt, from the sound at its first symbol to the sound at its last. Words
+    never overlap, and lie inside the recording.
 
     Args:
         spans: symbols in order, output frames.

@@ -109,7 +109,7 @@ class LogMel(nn.Module):
     def mel_power(self, samples: Tensor) -> Tensor:
         """(B, N) -> (B, T, F)."""
         spectrum = self.spectrum(samples)
-        # Not torchaudio's power=2: it takes a root to square it again, eight times as long.
+        # Not torchaudio's power=2: it takes a root to square it again, six times as long.
         power = spectrum.real.square() + spectrum.imag.square()
         return self.mel(power).transpose(1, 2)
 

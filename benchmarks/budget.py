@@ -224,19 +224,20 @@ def do(folder: Path) -> None:
     """Train what `folder/run.json` asks for, recognise its sets, write `folder/result.json`."""
     from asr_core.training.train import train
 
-    started = time.monotonic()
     asked = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     recipe = Recipe.model_validate(asked["recipe"])
     train(recipe, Path(asked["data"]), folder, resume=True, trainer_options=TRAINER)
     with (folder / "training.csv").open(newline="", encoding="utf-8") as file:
-        n_epochs = len(list(csv.DictReader(file)))
+        epochs = list(csv.DictReader(file))
+    n_epochs, trained_s = len(epochs), sum(float(row["seconds"]) for row in epochs)
     if n_epochs < recipe.training.epochs:
         raise BudgetError(f"stopped after {n_epochs} of {recipe.training.epochs} epochs")
+    started = time.monotonic()
     recognizer = Recognizer.load(folder)
     sets = {name: recognise(recognizer, Path(path)) for name, path in asked["sets"].items()}
     result = {
         "n_parameters": sum(weight.numel() for weight in recognizer.model.parameters()),
-        "seconds": round(time.monotonic() - started, 1),
+        "seconds": round(trained_s + time.monotonic() - started, 1),
         "sets": {
             name: {"errors": counts.errors.tolist(), "words": counts.words.tolist()}
             for name, counts in sets.items()

@@ -25,7 +25,7 @@ from asr_core.export import export_onnx
 from asr_core.features import LogMel
 from asr_core.manifest import read_manifest
 from asr_core.recognizer import Recognizer, pad
-from asr_core.text import Alphabet, normalise
+from asr_core.text import Alphabet
 
 Network = Callable[[np.ndarray], np.ndarray]  # features (1, T, F) -> log_probs (1, T', V)
 
@@ -64,9 +64,11 @@ def _arguments() -> argparse.Namespace:
 def _read(recognizer: Recognizer, manifest: Path) -> tuple[list[np.ndarray], list[str]]:
     """Features (1, T, F) and texts of the utterances that have words."""
     log_mel = LogMel(recognizer.contract.features)
-    rows = [row for row in read_manifest(manifest).rows if normalise(row.text)]
+    rows = read_manifest(manifest).rows
+    texts = [recognizer.alphabet.normalise(row.text) for row in rows]
+    rows = [row for row, text in zip(rows, texts, strict=True) if text]
     features = [log_mel(*pad([recognizer.read(row.audio_path).samples]))[0].numpy() for row in rows]
-    return features, [normalise(row.text) for row in rows]
+    return features, [text for text in texts if text]
 
 
 def _networks(model: str, scratch: Path) -> tuple[dict[str, Network], dict[str, float]]:

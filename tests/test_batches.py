@@ -1,3 +1,4 @@
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,11 @@ def test_a_pass_takes_each_utterance_once_and_pads_little(
     assert not same(batches[7], TrainingUtterances(clips, recipe, seed=2)[7])
 
 
+def test_workers_may_be_started_afresh(toy_utterances: tuple[list[Clip], Recipe]) -> None:
+    batches = TrainingUtterances(*toy_utterances, seed=1)
+    assert same(batches[3], pickle.loads(pickle.dumps(batches))[3])  # noqa: S301 - our own
+
+
 def test_uncounted_texts_reach_the_letters_alone(recipe: Recipe) -> None:
     samples = np.zeros(800, dtype="f4")
     letters = Alphabet(symbols=tuple("abcdefghijklmnopqrstuvwxyz' "))
@@ -131,12 +137,15 @@ def test_sampler_counts_on_and_shares_out() -> None:
 def test_rows_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "good.wav", np.zeros(4000), 16000)
     (tmp_path / "bad.wav").write_text("no audio")
-    rows = [{"audio_filepath": name, "text": "One."} for name in ("good.wav", "bad.wav", "no.wav")]
+    names = ("good.wav", "bad.wav", "no.wav")
+    rows: list[dict[str, object]] = [{"audio_filepath": name, "text": "One."} for name in names]
+    foreign = {"audio_filepath": "good.wav", "text": "two"}
     alphabet = Alphabet(symbols=("one",), joiner=" ")
-    write_manifest(tmp_path / "m.jsonl", [*rows, {"audio_filepath": "good.wav"}])
+    write_manifest(tmp_path / "m.jsonl", [*rows, {"audio_filepath": "good.wav"}, foreign])
     read = read_clips(tmp_path / "m.jsonl", RATE, alphabet)
     assert [(c.text, c.kind, len(c.samples)) for c in read.clips] == [("one", "word", 2000)]
-    assert read.n_skipped == 3
+    assert len(read.skipped) == 4
+    assert "line 5: 'two' is not in the alphabet one" in read.skipped
     write_manifest(tmp_path / "none.jsonl", rows[1:])
     with pytest.raises(ManifestError, match="None of the 2 recordings"):
         read_clips(tmp_path / "none.jsonl", RATE, alphabet)

@@ -25,7 +25,8 @@ from asr_core.training.recipe import load_recipe
 from tests.morse_oracle import ITU, RUSSIAN, down, read
 
 CLEAN = Wanted(snrs_db=(None,), is_plain=True)
-FRAME_S = 0.03  # of the recipe's model
+RECIPE = load_recipe("morse")
+FRAME_S = RECIPE.features.hop_s * RECIPE.model.prologue.stride
 
 
 def messages(n: int, wanted: Wanted | None = None) -> list[Message]:

@@ -13,7 +13,7 @@ from asr_core.training.delay import emission_delay_s
 
 RATE = 8000
 FRAME_S = 0.01
-ALPHABET = Alphabet(symbols=("go", "stop"), joiner=" ")
+ALPHABET = Alphabet(symbols=("go", "stop", "<unk>"), joiner=" ", unknown="<unk>")
 
 
 @dataclass
@@ -29,8 +29,9 @@ class Bursts:
     alphabet = ALPHABET
     sample_rate = RATE
 
-    def __init__(self, delay_s: float) -> None:
+    def __init__(self, delay_s: float, unknown_first: bool = False) -> None:
         self.delay_s = delay_s
+        self.unknown_first = unknown_first
 
     def transcribe(self, recordings: list[Audio]) -> list[Heard]:
         frames = recordings[0].samples
@@ -39,7 +40,10 @@ class Bursts:
         runs = np.split(loud, np.flatnonzero(np.diff(loud) > 4) + 1)
         middles = [round((run[0] + run[-1] + 1) / 2 + self.delay_s / FRAME_S) for run in runs]
         tokens = [TokenSpan(1, middle, middle + 1, 1.0) for middle in middles]
-        return [Heard(" ".join(["go"] * len(tokens)), tokens)]
+        text = " ".join(["go"] * len(tokens))
+        if self.unknown_first:
+            tokens = [TokenSpan(3, 0, 1, 1.0), *tokens]
+        return [Heard(text, tokens)]
 
 
 def burst(text: str) -> Clip:
@@ -51,6 +55,11 @@ def burst(text: str) -> Clip:
 def test_the_delay_of_a_network_is_found(delay_s: float, rng: np.random.Generator) -> None:
     found = emission_delay_s(Bursts(delay_s), [burst("go")], rng)
     assert found == pytest.approx(delay_s, abs=0.02)  # frames of 10 ms
+
+
+def test_an_unknown_word_beside_the_words_does_not_count(rng: np.random.Generator) -> None:
+    found = emission_delay_s(Bursts(0.1, unknown_first=True), [burst("go")], rng)
+    assert found == pytest.approx(0.1, abs=0.02)
 
 
 def test_what_is_heard_wrong_says_nothing(rng: np.random.Generator) -> None:

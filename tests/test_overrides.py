@@ -216,6 +216,19 @@ def test_a_setting_that_contains_itself() -> None:
         load_recipe("spoken", ["seed=&a [*a]"])
 
 
+@pytest.mark.parametrize(
+    ("recipe", "setting", "complaint"),
+    [
+        ("spoken", "strings=null", "expected `strings` beside `auxiliary`"),
+        ("morse", "model.prologue.bands=41", "bands of at most features.n_mels=40, got 41"),
+        ("morse", "features.normalisation=none", "normalisation=min_max with model.prologue.bands"),
+    ],
+)
+def test_parts_that_do_not_fit_each_other(recipe: str, setting: str, complaint: str) -> None:
+    with pytest.raises(RecipeError, match=complaint):
+        load_recipe(recipe, [setting])
+
+
 def test_the_nearest_recipe() -> None:
     with pytest.raises(RecipeError, match="did you mean spoken"):
         load_recipe("spokn")

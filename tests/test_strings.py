@@ -1,3 +1,4 @@
+import pickle
 from collections import Counter
 
 import numpy as np
@@ -48,6 +49,12 @@ def test_a_batch_depends_on_its_number_alone(clips: list[Clip], recipe: Recipe) 
     ):
         torch.testing.assert_close(a, b, rtol=0, atol=0)
     assert not torch.equal(first[7].samples[:, :500], first[8].samples[:, :500])
+
+
+def test_workers_may_be_started_afresh(clips: list[Clip], recipe: Recipe) -> None:
+    batches = StringBatches(clips, recipe, seed=1)
+    copied = pickle.loads(pickle.dumps(batches))  # noqa: S301 - our own
+    assert torch.equal(batches[2].samples, copied[2].samples)
 
 
 def test_batches_hold_what_they_say(clips: list[Clip], recipe: Recipe) -> None:

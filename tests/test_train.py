@@ -18,7 +18,7 @@ import yaml
 
 from asr_core.checkpoint import CheckpointError, load_model
 from asr_core.features import FeatureConfig
-from asr_core.manifest import write_manifest
+from asr_core.manifest import read_manifest, write_manifest
 from asr_core.recognizer import Recognizer
 from asr_core.training.averaging import average_runs
 from asr_core.training.recipe import ByName, Recipe, RecipeError, load_recipe
@@ -159,6 +159,27 @@ def test_init_begins_with_another_models_weights(data: Path, tmp_path: Path) -> 
         run(wider, data, tmp_path / "third", init=first)
 
 
+def test_data_of_which_no_batch_can_be_made_is_refused(data: Path, tmp_path: Path) -> None:
+    long = tmp_path / "long"
+    long.mkdir()
+    for part in ("train", "validation"):
+        rows = [
+            {"audio_filepath": str(row.audio_path.resolve()), "text": "go stop", "kind": "string"}
+            for row in read_manifest(data / f"{part}.jsonl").rows
+        ]
+        write_manifest(long / f"{part}.jsonl", rows)
+    with pytest.raises(RecipeError, match="No training recording is a single word"):
+        run(toy(epochs=1), long, tmp_path / "out")
+
+
+def test_a_scheduler_that_looks_at_the_score(data: Path, tmp_path: Path) -> None:
+    recipe = toy(epochs=2)
+    plateau = ByName(name="ReduceLROnPlateau", patience=0, threshold=1e9)
+    run(recipe.model_copy(update={"scheduler": plateau}), data, tmp_path / "out")
+    rates = [float(row["lr"]) for row in rows_of(tmp_path / "out")]
+    assert rates[1] == pytest.approx(0.1 * recipe.optimiser.arguments["lr"])
+
+
 def test_an_average_is_the_mean_of_the_last_weights(data: Path, tmp_path: Path) -> None:
     runs = [run(toy(epochs=1, seed=seed), data, tmp_path / str(seed)) for seed in (7, 8)]
     average_runs(runs, tmp_path / "mean")
@@ -194,7 +215,10 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(
             run(toy(epochs=3), data, broken)
     with pytest.raises(RecipeError, match="--resume"):
         run(toy(epochs=3), data, broken)
+    with pytest.raises(RecipeError, match=r"another run: recipe\.seed was 7, is now 8"):
+        run(toy(epochs=3, seed=8), data, broken, resume=True)
     run(toy(epochs=3), data, broken, resume=True)
+    assert not list((broken / "checkpoints").glob("*.part"))
     assert same(last_weights(whole), last_weights(broken))
     assert [r["loss"] for r in rows_of(whole)] == [r["loss"] for r in rows_of(broken)]
 

@@ -218,6 +218,18 @@ class TestResults:
                 expected = [100 * each["rates"][key][part] for part in ("value", "low", "high")]
                 assert [float(figure) for figure in figures] == pytest.approx(expected, abs=0.0501)
 
+    def test_parts_of_a_set_have_a_table_of_their_own(self):
+        metrics = self.metrics()
+        rates = metrics["evaluations"][0]["rates"]
+        part = {"values": [None, HOSTILE], "utterances": 7, "rates": rates}
+        metrics["evaluations"][0]["slices"] = {"by": ["snr_db", "who"], "rows": [part]}
+        html = model_tables.results(metrics)
+        assert "by snr_db, who</summary>" in html
+        assert HOSTILE not in html
+        (row,) = re.findall(r'<tr><th scope="row">none</th>(.*?)</tr>', html)
+        assert row.endswith("<td>7</td>")
+        assert f"<b>{100 * rates['cer']['value']:.1f}</b>" in row
+
     def test_none_yet(self):
         assert "Not tested yet" in model_tables.results({"validation": {"wer": 0.1}})
 

@@ -104,10 +104,31 @@ def results(metrics: Mapping[str, Any]) -> str:
     note = strings.RESULTS_NOTE.format(level=100 * interval["level"], over=interval["over"])
     commands = "\n".join(each["command"] for each in evaluations)
     rows = [_result(each) for each in evaluations]
+    parts = "".join(_slices(each) for each in evaluations if "slices" in each)
     return (
         f"{heading}{table(strings.RESULTS_COLUMNS, rows, 'mh-results')}"
-        f"<p>{escape(note)}</p>{details(strings.RESULTS_COMMANDS, commands)}"
+        f"<p>{escape(note)}</p>{parts}{details(strings.RESULTS_COMMANDS, commands)}"
     )
+
+
+def _slices(evaluation: Mapping[str, Any]) -> str:
+    """An evaluation by the values of some fields, a line a value."""
+    fields = evaluation["slices"]["by"]
+    columns = {field: (field, strings.SLICE_HINT) for field in fields}
+    columns |= strings.SLICE_COLUMNS
+    rows = []
+    for part in evaluation["slices"]["rows"]:
+        values = [strings.NO_VALUE if v is None else escape(f"{v}") for v in part["values"]]
+        rates = [_rate_cell(part["rates"][key]) for key in ("wer", "cer")]
+        rows.append([*values, *rates, f"{part['utterances']:,}"])
+    title = strings.SLICES_TITLE.format(name=evaluation["name"], fields=", ".join(fields))
+    grid = table(columns, rows, "mh-results")
+    return f"<details><summary>{escape(title)}</summary>{grid}</details>"
+
+
+def _rate_cell(rate: Mapping[str, float]) -> str:
+    value, low, high = (percent(rate[part]) for part in ("value", "low", "high"))
+    return _two_lines(f"<b>{value}</b>", strings.RANGE.format(low=low, high=high))
 
 
 def table(columns: Mapping[str, tuple[str, str]], rows: Sequence[Sequence[str]], look: str) -> str:
@@ -152,8 +173,7 @@ def _result(evaluation: Mapping[str, Any]) -> list[str]:
         if key != "ser" and not counts["words"]:  # a set without words has no word error rate
             cells.append("–")
             continue
-        value, low, high = (percent(rates[key][part]) for part in ("value", "low", "high"))
-        cells.append(_two_lines(f"<b>{value}</b>", strings.RANGE.format(low=low, high=high)))
+        cells.append(_rate_cell(rates[key]))
     return [*cells, f"{counts['utterances']:,}", f"{counts['words']:,}"]
 
 

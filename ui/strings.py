@@ -28,8 +28,8 @@ EVIDENCE = {
     "alignment exists.",
     "no_word": "no word",
     "emission": "“{symbol}” written by the model from {start} to {end} s with probability "
-    "{probability} %. A model of this kind writes a symbol in a few frames somewhere inside its "
-    "sound; the bar below estimates how far the word reaches.",
+    "{probability} %. A model of this kind writes a symbol in a few frames near its sound, "
+    "often some time after it; the bar below estimates how far the word reaches.",
     "sides": {"reference": "Reference", "heard": "Heard"},
     "side_hints": {
         "reference": "The reference: the text that comes with the recording, placed in time by "
@@ -216,7 +216,7 @@ MODEL_FACTS = {
     "band": ("Hears", "The band of frequencies that the features cover"),
     "frame": ("A decision every", "The time from one frame of the output to the next"),
     "best": (
-        "Best validation WER",
+        "Validation WER",
         "While training, on the validation set, of the epoch whose weights were kept",
     ),
 }
@@ -264,6 +264,10 @@ RESULTS_COLUMNS = {
     "utterances": ("Utterances", "Recordings in the set"),
     "words": ("Words", "Words of all references"),
 }
+SLICE_COLUMNS = {key: RESULTS_COLUMNS[key] for key in ("wer", "cer", "utterances")}
+SLICE_HINT = "A field of the set's manifest"
+SLICES_TITLE = "{name} by {fields}"
+NO_VALUE = "none"
 RESULTS_NOTE = (
     "Below each rate its {level:.0f} % interval: another set of the same kind would give a rate in"
     " this range in {level:.0f} of 100 cases (bootstrap over {over}). What each set is stands"

@@ -41,7 +41,10 @@ def average_runs(runs: Sequence[Path], out: Path) -> None:
     _, model = load_model(runs[0])
     model.load_state_dict(mean)
     provenance = {"average_of": [c.provenance for c in contracts], "versions": versions()}
-    save_model(out, first.model_copy(update={"provenance": provenance}), model)
+    # Two runs say words at different times; what their mean does, nobody has measured.
+    delay_s = first.emission_delay_s if len(runs) == 1 else None
+    changes = {"provenance": provenance, "emission_delay_s": delay_s}
+    save_model(out, first.model_copy(update=changes), model)
     write_json(out / "metrics.json", {})
     write_probe(out)
 

@@ -5,7 +5,6 @@ same seed gives the same batches whatever the number of workers, and a resumed r
 the batches that it would have seen.
 """
 
-import functools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from asr_core.audio import AudioError, load_audio
-from asr_core.manifest import Manifest, ManifestError, ManifestRow, read_manifest
+from asr_core.manifest import ManifestError, ManifestRow, read_manifest
 from asr_core.recognizer import pad
 from asr_core.text import Alphabet
 from asr_core.training.augment import WaveformAugmenter
@@ -65,33 +64,44 @@ class Clip:
     text: str
     speaker: str
     kind: str  # "word", "string", "sentence", "utterance" or "noise"
+    n_speech: int = 0  # samples of a word between its pauses; 0 where nobody has looked
 
 
 @dataclass(frozen=True)
 class Clips:
-    """The recordings of a manifest that could be read, and how many could not."""
+    """The recordings of a manifest that can be learned from, and why the others cannot."""
 
     clips: list[Clip]
-    n_skipped: int
+    skipped: list[str]
 
 
 def read_clips(path: Path, sample_rate: int, alphabet: Alphabet) -> Clips:
-    """Decode all audio of a manifest into memory; bad rows are counted, not fatal."""
+    """Decode all audio of a manifest into memory; bad rows are listed, not fatal.
+
+    Raises:
+        ManifestError: no manifest, or none of its rows can be used.
+    """
     manifest = read_manifest(path)
     with ThreadPoolExecutor(N_READERS) as pool:
         read = list(pool.map(lambda row: _read_clip(row, sample_rate, alphabet), manifest.rows))
-    clips = [clip for clip in read if clip is not None]
+    clips = [clip for clip in read if isinstance(clip, Clip)]
+    skipped = [f"line {row.line}: {row.reason}" for row in manifest.skipped]
+    skipped += [reason for reason in read if isinstance(reason, str)]
     if not clips:
-        raise ManifestError(f"None of the {len(manifest.rows)} recordings of {path} can be read.")
-    return Clips(clips, n_skipped=_n_rows(manifest) - len(clips))
+        raise ManifestError(
+            f"None of the {len(manifest.rows)} recordings of {path} can be used: {skipped[0]}."
+        )
+    return Clips(clips, skipped)
 
 
-def _read_clip(row: ManifestRow, sample_rate: int, alphabet: Alphabet) -> Clip | None:
-    try:
-        samples = load_audio(row.audio_path, sample_rate).samples
-    except AudioError:
-        return None
+def _read_clip(row: ManifestRow, sample_rate: int, alphabet: Alphabet) -> Clip | str:
+    """The clip, or why there is none."""
     text = alphabet.normalise(row.text)
+    try:
+        alphabet.encode(text)
+        samples = load_audio(row.audio_path, sample_rate).samples
+    except (AudioError, ValueError) as e:
+        return f"line {row.line}: {e}"
     kind = row.fields.get("kind") or _kind(text)
     return Clip(samples, text, str(row.fields.get("speaker", "")), str(kind))
 
@@ -99,10 +109,6 @@ def _read_clip(row: ManifestRow, sample_rate: int, alphabet: Alphabet) -> Clip |
 def _kind(text: str) -> str:
     """What a row without a `kind` field is taken for: one word joins, more are an utterance."""
     return "noise" if not text else "word" if len(text.split()) == 1 else "string"
-
-
-def _n_rows(manifest: Manifest) -> int:
-    return len(manifest.rows) + len(manifest.skipped)
 
 
 def collate(items: Sequence[Item], alphabet: Alphabet, letters: Alphabet | None = None) -> Batch:
@@ -146,12 +152,15 @@ class TrainingUtterances(Dataset[Batch]):
         noises = [clip.samples for clip in clips if clip.kind == "noise"]
         self.augment = WaveformAugmenter(recipe.augment, recipe.features.sample_rate, noises)
         self.batch_size = min(recipe.training.batch_size, len(self.clips))
-        self.passes = functools.lru_cache(maxsize=2)(self._shuffled)
+        self.pass_number = -1
+        self.pass_batches = np.empty((0, 0), dtype=int)
 
     def __getitem__(self, index: int) -> Batch:
         number, place = divmod(index, len(self.clips) // self.batch_size)
         rng = np.random.default_rng([self.seed, index])
-        chosen = [self.clips[i] for i in self.passes(number)[place]]
+        if number != self.pass_number:
+            self.pass_number, self.pass_batches = number, self._shuffled(number)
+        chosen = [self.clips[i] for i in self.pass_batches[place]]
         items = [Item(self.augment(clip.samples, rng), clip.text) for clip in chosen]
         return collate(items, self.recipe.alphabet)
 

@@ -43,14 +43,17 @@ def emission_delay_s(
         Negative where words are emitted early; None where too few strings are heard right.
     """
     known = [c for c in clips if c.kind == "word" and c.text in recognizer.alphabet.symbols]
+    alphabet = recognizer.alphabet
+    unknown = alphabet.symbols.index(alphabet.unknown) + 1 if alphabet.unknown else None
     delays_s: list[float] = []
     for _ in range(N_STRINGS if known else 0):
         chosen = [known[i] for i in rng.integers(len(known), size=N_WORDS)]
         samples, times = join_clips([c.samples for c in chosen], recognizer.sample_rate, rng, GAP_S)
         (transcript,) = recognizer.transcribe([Audio(samples, recognizer.sample_rate)])
+        tokens = [token for token in transcript.tokens if token.id != unknown]
         if transcript.text == " ".join(clip.text for clip in chosen):
             delays_s += [
                 (token.start + token.end) / 2 * transcript.frame_s - (start_s + end_s) / 2
-                for token, (start_s, end_s) in zip(transcript.tokens, times, strict=True)
+                for token, (start_s, end_s) in zip(tokens, times, strict=True)
             ]
     return round(float(np.median(delays_s)), 3) if len(delays_s) >= FEWEST_WORDS else None

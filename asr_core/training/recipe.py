@@ -5,7 +5,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 
 from asr_core.features import FeatureConfig
 from asr_core.model import ModelConfig
@@ -98,8 +106,25 @@ class Recipe(Strict):
     auxiliary: AuxiliaryConfig | None = None
     augment: AugmentConfig = Field(default_factory=lambda: AugmentConfig.model_validate({}))
     optimiser: ByName
-    scheduler: ByName
+    scheduler: ByName  # stepped with every step; ReduceLROnPlateau after every epoch
     training: TrainingConfig
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Recipe":
+        if self.auxiliary and not self.strings:
+            raise ValueError("expected `strings` beside `auxiliary`: it learns from their batches")
+        bands = self.model.prologue.bands
+        if bands and bands > self.features.n_mels:
+            raise ValueError(
+                f"expected model.prologue.bands of at most features.n_mels={self.features.n_mels},"
+                f" got {bands}"
+            )
+        if bands and self.features.normalisation != "min_max":
+            raise ValueError(
+                "expected features.normalisation=min_max with model.prologue.bands, which takes"
+                f" 1 for the loudest, got {self.features.normalisation}"
+            )
+        return self
 
 
 def load_recipe(name: str | Path, settings: Sequence[str] = ()) -> Recipe:

@@ -3,6 +3,7 @@
 import bisect
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from torch.utils.data import Dataset
@@ -32,8 +33,11 @@ class StringBatches(Dataset[Batch]):
         noises = [clip.samples for clip in clips if clip.kind == "noise"]
         self.noises = noises
         self.augment = WaveformAugmenter(recipe.augment, self.rate, noises)
-        words = [clip for clip in clips if clip.kind == "word"]
-        self.n_speech = {id(clip): len(trim(clip.samples, self.rate)) for clip in words}
+        words = [
+            replace(clip, n_speech=len(trim(clip.samples, self.rate)))
+            for clip in clips
+            if clip.kind == "word"
+        ]
         known = set(recipe.alphabet.symbols)
         self.inside = _Choice([clip for clip in words if clip.text in known])
         self.outside = _Choice([clip for clip in words if clip.text not in known])
@@ -90,7 +94,7 @@ class StringBatches(Dataset[Batch]):
                 clip = self.outside.clip(rng)
             else:
                 clip = self.inside.clip(rng, speaker)
-            room -= self.n_speech[id(clip)] + round(gap_s * self.rate)
+            room -= clip.n_speech + round(gap_s * self.rate)
             if clips and room < 0:
                 break
             clips.append(clip)

@@ -1,10 +1,12 @@
 """Training: a recipe and manifests in, a model folder out. Reads top to bottom."""
 
 import inspect
+import json
 import math
 import subprocess
 import sys
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,12 @@ from lightning.pytorch.callbacks import (
     EarlyStopping,
     ModelCheckpoint,
 )
+from lightning.pytorch.plugins import TorchCheckpointIO
+from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from asr_core.checkpoint import Contract, build_model, load_model, versions
+from asr_core.checkpoint import Contract, build_model, load_model, versions, write_json
 from asr_core.decoder import greedy
 from asr_core.features import LogMel
 from asr_core.manifest import fingerprint
@@ -27,6 +31,7 @@ from asr_core.torchaudio_door import torchaudio
 from asr_core.training.augment import VocalTract
 from asr_core.training.batches import (
     Batch,
+    Clip,
     Clips,
     EpochSampler,
     Targets,
@@ -40,6 +45,7 @@ from asr_core.training.records import Averaging, ModelFolder, TrainingTable
 from asr_core.training.strings import StringBatches
 from asr_core.verification import write_probe
 
+N_REASONS_SHOWN = 5  # of rows that were skipped
 N_SAMPLES_SHOWN = 4  # hypotheses printed each epoch
 SAMPLES = "samples.txt"  # the last of them, for who looks on
 
@@ -108,10 +114,9 @@ class CtcTraining(lightning.LightningModule):
         scheduler = _by_name(
             torch.optim.lr_scheduler, self.recipe.scheduler, optimiser, total_steps=n_steps
         )
-        return {
-            "optimizer": optimiser,
-            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
-        }
+        by_score = isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
+        turn = {"interval": "epoch", "monitor": "val_loss"} if by_score else {"interval": "step"}
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": scheduler} | turn}
 
     def _log_loss(self, name: str, value: Tensor, lengths: Tensor) -> None:
         self.log(name, value, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(lengths))
@@ -200,12 +205,6 @@ def train(
         ManifestError: no manifest, or none of its recordings can be read.
     """
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
-    out.mkdir(parents=True, exist_ok=True)
-    last = out / "checkpoints" / "last.ckpt"
-    if last.exists() and not resume:
-        raise RecipeError(
-            f"{out} holds a run already. Go on with --resume, or choose another --out."
-        )
     contract = Contract(
         name=recipe.name,
         features=recipe.features,
@@ -213,10 +212,13 @@ def train(
         model=recipe.model,
         provenance=_provenance(recipe, data, init),
     )
+    last = out / "checkpoints" / "last.ckpt"
+    _begin(out, contract, resume=resume)
     rate = recipe.features.sample_rate
     clips = read_clips(data / "train.jsonl", rate, recipe.alphabet)
     unseen = read_clips(data / "validation.jsonl", rate, recipe.alphabet)
     print(_counts(clips, unseen), file=sys.stderr)
+    _check_usable(clips.clips, recipe)
 
     validation = UtteranceBatches(unseen.clips, recipe.alphabet, recipe.training.batch_size)
     references = [validation.texts(i) for i in range(len(validation))]
@@ -224,22 +226,9 @@ def train(
     if init is not None:
         _begin_with(init, contract, module.model)
     trainer = _trainer(recipe, out, contract, trainer_options or {})
-    batches = StringBatches if recipe.strings else TrainingUtterances
-    sampler = EpochSampler(
-        recipe.training.batches,
-        lambda: trainer.global_step // steps_an_epoch(recipe, trainer),
-        trainer.global_rank,
-        trainer.world_size,
-    )
     trainer.fit(
         module,
-        DataLoader(
-            batches(clips.clips, recipe, recipe.seed),
-            batch_size=None,
-            sampler=sampler,
-            num_workers=recipe.training.workers,
-            persistent_workers=recipe.training.workers > 0,
-        ),
+        _training_batches(clips.clips, recipe, trainer),
         DataLoader(validation, batch_size=None),
         ckpt_path=str(last) if resume and last.exists() else None,
         weights_only=False,  # our own checkpoint: Lightning's hold more than tensors
@@ -249,6 +238,83 @@ def train(
             store_delay(out, unseen.clips, recipe.seed)
         write_probe(out)
     return out
+
+
+def _begin(out: Path, contract: Contract, *, resume: bool) -> None:
+    """Make the run's folder, or check that it holds the beginning of this very run."""
+    asked = {key: contract.provenance[key] for key in ("recipe", "data", "init")}
+    asked = json.loads(json.dumps(asked))  # as it will be read
+    path = out / "checkpoints" / "run.json"
+    if not (out / "checkpoints" / "last.ckpt").exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rank_zero_only(write_json)(path, asked)
+        return
+    if not resume:
+        raise RecipeError(
+            f"{out} holds a run already. Go on with --resume, or choose another --out."
+        )
+    begun = json.loads(path.read_text(encoding="utf-8")) if path.exists() else asked
+    if others := list(_differences(begun, asked)):
+        raise RecipeError(
+            f"{out} holds another run: {'; '.join(others)}. --resume goes on with a run as it was"
+            f" begun. Choose another --out; --init {out} begins with its weights."
+        )
+
+
+def _differences(begun: Any, asked: Any, path: str = "") -> Iterator[str]:
+    """Each place in which two plain values differ."""
+    if isinstance(begun, dict) and isinstance(asked, dict):
+        for key in sorted(begun.keys() | asked.keys()):
+            yield from _differences(begun.get(key), asked.get(key), f"{path}.{key}".lstrip("."))
+    elif begun != asked:
+        was, now = (textwrap.shorten(repr(value), 60) for value in (begun, asked))
+        yield f"{path} was {was}, is now {now}"
+
+
+def _check_usable(clips: Sequence[Clip], recipe: Recipe) -> None:
+    """Refuse data of which no batch can be made (raises RecipeError)."""
+    if recipe.strings is None:
+        if all(clip.kind == "noise" for clip in clips):
+            raise RecipeError("No training recording has a text. Expected at least one that has.")
+    elif not any(clip.kind == "word" and clip.text in recipe.alphabet.symbols for clip in clips):
+        raise RecipeError(
+            "No training recording is a single word of the alphabet, and `strings` joins such."
+            " Leave `strings` out of the recipe to train on utterances as they are."
+        )
+
+
+def _training_batches(
+    clips: Sequence[Clip], recipe: Recipe, trainer: lightning.Trainer
+) -> DataLoader[Batch]:
+    batches = StringBatches if recipe.strings else TrainingUtterances
+    sampler = EpochSampler(
+        recipe.training.batches,
+        lambda: trainer.global_step // steps_an_epoch(recipe, trainer),
+        trainer.global_rank,
+        trainer.world_size,
+    )
+    return DataLoader(
+        batches(clips, recipe, recipe.seed),
+        batch_size=None,
+        sampler=sampler,
+        num_workers=recipe.training.workers,
+        persistent_workers=recipe.training.workers > 0,
+    )
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """A checkpoint is written beside the old one and renamed over it: a kill leaves either.
+
+    Lightning's own is written to the folder for temporary files and moved, which is a copy where
+    that is another disk.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
+    ) -> None:
+        part = Path(f"{path}.part")
+        super().save_checkpoint(checkpoint, part, storage_options)
+        part.replace(path)
 
 
 def _trainer(
@@ -279,6 +345,7 @@ def _trainer(
             ),
             *checkpoints,
         ],
+        plugins=[WholeCheckpoints()],
         deterministic="warn",  # CTC loss has no deterministic kernel on CUDA; on the CPU it is
         logger=False,
         num_sanity_val_steps=0,
@@ -346,7 +413,10 @@ def _commit() -> str | None:
 
 
 def _counts(clips: Clips, unseen: Clips) -> str:
-    skipped = clips.n_skipped + unseen.n_skipped
-    return f"{len(clips.clips)} recordings to train on, {len(unseen.clips)} to validate on" + (
-        f"; {skipped} rows skipped: they cannot be read" if skipped else ""
-    )
+    told = f"{len(clips.clips)} recordings to train on, {len(unseen.clips)} to validate on"
+    skipped = [*clips.skipped, *unseen.skipped]
+    if not skipped:
+        return told
+    shown = "".join(f"\n  {reason}" for reason in skipped[:N_REASONS_SHOWN])
+    more = "\n  ..." if len(skipped) > N_REASONS_SHOWN else ""
+    return f"{told}; {len(skipped)} rows skipped:{shown}{more}"

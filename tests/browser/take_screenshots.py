@@ -1,6 +1,6 @@
 """Take the README's pictures of the app: `python -m tests.browser.take_screenshots`.
 
-Starts `python app.py` with what it is given and photographs both tabs; `--all FOLDER` adds dark
+Starts `python app.py` with what it is given and photographs the tabs; `--all FOLDER` adds dark
 mode and the width of a phone, to look at.
 """
 
@@ -23,7 +23,7 @@ NAME_IT = """navigator.mediaDevices.enumerateDevices = async () =>
 
 
 def main() -> None:
-    """Photograph both tabs."""
+    """Photograph the tabs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--all", metavar="FOLDER", type=Path, help="also dark and phone, here")
     options, app_arguments = parser.parse_known_args()
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def photograph(address: str, more: Path | None) -> None:
-    """Both tabs into assets/screenshots, and variants into `more`."""
+    """The tabs into assets/screenshots, and variants into `more`."""
     chromium = shutil.which("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=[*QUIET, *MICROPHONE])
@@ -55,7 +55,7 @@ def photograph(address: str, more: Path | None) -> None:
 
 
 def take(browser, address: str, viewport: dict[str, int], folder: Path) -> None:
-    """`recognise.png` and `errors.png` of one look of the page."""
+    """`recognise.png`, `errors.png` and `model.png` of one look of the page."""
     folder.mkdir(parents=True, exist_ok=True)
     page = browser.new_page(viewport=viewport)
     page.add_init_script(NAME_IT)
@@ -67,6 +67,10 @@ def take(browser, address: str, viewport: dict[str, int], folder: Path) -> None:
     page.locator("#compared .mh-figure").wait_for(timeout=600_000)
     page.wait_for_timeout(800)
     page.screenshot(path=folder / "errors.png", full_page=True)
+    page.get_by_role("tab", name="Model").click()
+    page.locator("#curves .js-plotly-plot").first.wait_for(timeout=60_000)
+    page.wait_for_timeout(1500)
+    page.screenshot(path=folder / "model.png")
     page.close()
 
 
