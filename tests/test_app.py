@@ -167,7 +167,7 @@ class TestMorse:
         save = str(folder / "manifest.jsonl")
         with_it = app.collect(app.parse(["--model", str(model), "--manifest", save]))[1]
         assert [each.on_demand for each in with_it] == [False, True]
-        assert f"({morse.N_VALIDATION} messages" in with_it[1].name
+        assert f"({morse.N_VALIDATION} generated messages" in with_it[1].name
         without = app.collect(app.parse(["--model", "spoken", "--manifest", save]))[1]
         assert [each.on_demand for each in without] == [False]
 

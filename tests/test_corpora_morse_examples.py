@@ -9,6 +9,7 @@ import soundfile
 from asr_core.audio import load_audio
 from asr_core.manifest import read_manifest
 from asr_core.morse_code import SYMBOLS, read_as, symbols
+from asr_core.recognizer import Recognizer
 from asr_core.training.corpora.morse_examples import EXAMPLES, render_examples
 from asr_core.training.receiver import SAMPLE_RATE
 from tests.morse_oracle import read
@@ -42,6 +43,12 @@ def test_an_independent_reader_reads_the_clean_one():
     samples, rate = soundfile.read(SHIPPED / f"{example.id}.opus", dtype="float32")
     assert rate == SAMPLE_RATE
     assert read(samples, rate, example.keying.wpm) == example.text
+
+
+def test_the_bundled_model_reads_them_all():
+    rows = read_manifest(SHIPPED / "manifest.jsonl").rows
+    heard = Recognizer.load("morse").transcribe([row.audio_path for row in rows])
+    assert [transcript.text for transcript in heard] == [row.text for row in rows]
 
 
 def test_russian_is_keyed_in_signs_that_read_as_it_is_written():

@@ -55,7 +55,7 @@ def photograph(address: str, more: Path | None) -> None:
 
 
 def take(browser, address: str, viewport: dict[str, int], folder: Path) -> None:
-    """`recognise.png`, `errors.png` and `model.png` of one look of the page."""
+    """`recognise.png`, `morse.png`, `errors.png` and `model.png` of one look of the page."""
     folder.mkdir(parents=True, exist_ok=True)
     page = browser.new_page(viewport=viewport)
     page.add_init_script(NAME_IT)
@@ -63,6 +63,13 @@ def take(browser, address: str, viewport: dict[str, int], folder: Path) -> None:
     page.locator("#recognised .mh-figure").wait_for(timeout=60_000)
     page.wait_for_timeout(800)
     page.screenshot(path=folder / "recognise.png", full_page=True)
+    page.locator("#model input").click()
+    page.get_by_role("option", name="morse").click()
+    page.locator("#recognised .mh-facts", has_text="cq-clean").wait_for()
+    page.locator("#examples button").nth(1).click()
+    page.locator("#recognised .mh-facts", has_text="by-hand").wait_for()
+    page.wait_for_timeout(800)
+    page.screenshot(path=folder / "morse.png", full_page=True)
     page.get_by_role("tab", name="Errors").click()
     page.locator("#compared .mh-figure").wait_for(timeout=600_000)
     page.wait_for_timeout(800)

@@ -84,7 +84,7 @@ def test_the_set_is_made_when_it_is_chosen(visit):
     page = visit()
     page.get_by_role("tab", name="Errors").click()
     page.locator("#compared .mh-figure").wait_for()
-    choose(page, "evaluation", "morse (200 messages")
+    choose(page, "evaluation", "morse (200 generated messages")
     page.locator("#headline .mh-loading").wait_for()
     page.locator("#utterances").get_by_text(f"of {N_MESSAGES} utterances").wait_for()
     page.locator("#headline").get_by_text("Model signs on the set morse").wait_for()
