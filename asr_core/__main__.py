@@ -65,7 +65,7 @@ def prepare_sentences(
     ] = None,
     seed: Seed = 1,
 ) -> None:
-    """English sentences, character by character: speechocean762."""
+    """English sentences, letter by letter: speechocean762, and words of Speech Commands."""
     from asr_core.manifest import ManifestError
     from asr_core.training.corpora import sentences
     from asr_core.training.corpora.download import DownloadError

@@ -11,11 +11,14 @@ import soundfile
 from asr_core.manifest import ManifestError, read_manifest
 from asr_core.text import Alphabet
 from asr_core.training.corpora import download, sentences
+from asr_core.training.corpora.clips import draw
 from asr_core.training.corpora.speechocean import CORPUS
+from asr_core.training.corpora.spoken import SPEECH_COMMANDS, TRAIN_SHARE
 from asr_core.training.recipe import load_recipe
 
 READINGS = ("MARK ISN'T GOING", "TWO SIX FOUR", "CALL 999")  # the last one is no text of ours
 TRAIN, TEST = range(1, 7), range(11, 41)
+WORD_SPEAKERS = [f"{n:08x}" for n in range(20)]
 Splits = dict[str, list[dict[str, Any]]]
 
 
@@ -40,6 +43,11 @@ def write_corpus(folder: Path, test: range = TEST, ending: str = ".opus") -> Pat
         (folder / CORPUS / part).mkdir(parents=True, exist_ok=True)
         for name, lines in tables.items():
             (folder / CORPUS / part / name).write_text("\n".join(lines) + "\n")
+    for word in ("bird", "go"):
+        (folder / SPEECH_COMMANDS / word).mkdir(parents=True, exist_ok=True)
+        for speaker in WORD_SPEAKERS:
+            path = folder / SPEECH_COMMANDS / word / f"{speaker}_nohash_0.wav"
+            soundfile.write(path, sound, 16000)
     return folder
 
 
@@ -67,8 +75,27 @@ def splits(out: Path) -> Splits:
     return read_splits(out)
 
 
+def readings_of(splits: Splits) -> Splits:
+    """Without the words of Speech Commands."""
+    return {
+        name: [row for row in rows if row["corpus"] == "speechocean762"]
+        for name, rows in splits.items()
+    }
+
+
 def speakers_of(splits: Splits) -> dict[str, set[str]]:
-    return {name: {row["speaker"] for row in rows} for name, rows in splits.items()}
+    read = readings_of(splits)
+    return {name: {row["speaker"] for row in rows} for name, rows in read.items()}
+
+
+def test_words_are_the_training_speakers_of_the_other_corpus(splits):
+    words = [row for row in splits["train"] if row["corpus"] == "speech_commands"]
+    trained = [s for s in WORD_SPEAKERS if draw(1, f"sc-{s}") < TRAIN_SHARE]
+    assert 3 <= len(trained) < len(WORD_SPEAKERS)
+    assert sorted((row["speaker"], row["text"], row["kind"]) for row in words) == sorted(
+        (f"sc-{speaker}", word, "word") for speaker in trained for word in ("bird", "go")
+    )
+    assert all(row["corpus"] == "speechocean762" for row in splits["validation"] + splits["test"])
 
 
 def test_no_speaker_is_in_two_splits_and_none_is_lost(splits):
@@ -80,7 +107,7 @@ def test_no_speaker_is_in_two_splits_and_none_is_lost(splits):
 
 
 def test_rows_say_what_is_known(out, splits):
-    rows = splits["train"]
+    rows = readings_of(splits)["train"]
     assert {row["text"] for row in rows} == {"mark isn't going", "two six four"}
     assert {(row["kind"], row["native_language"], row["gender"]) for row in rows} == {
         ("utterance", "Mandarin", "f")
@@ -95,13 +122,14 @@ def test_rows_say_what_is_known(out, splits):
     assert all(row.audio_path.is_file() for row in manifest.rows)
 
 
-def test_what_has_no_letters_for_it_is_listed_not_lost(out):
+def test_what_has_no_letters_for_it_is_listed_not_lost(out, splits):
     skipped = [json.loads(line) for line in (out / "skipped.jsonl").read_text().splitlines()]
     assert len(skipped) == len(TRAIN) + len(TEST)
     assert all("'9'" in row["reason"] for row in skipped)
     summary = json.loads((out / "summary.json").read_text())
     assert (summary["corpus"], summary["skipped"]) == ("sentences", len(skipped))
-    assert summary["manifests"]["train"]["utterances"] == 2 * len(TRAIN)
+    n_words = len(splits["train"]) - len(readings_of(splits)["train"])
+    assert summary["manifests"]["train"]["utterances"] == 2 * len(TRAIN) + n_words
 
 
 def test_speakers_left_out_move_nobody(splits, tmp_path):
@@ -120,7 +148,7 @@ def test_another_seed_moves_speakers_of_the_test_only(source, splits, tmp_path):
 
 
 def test_a_missing_corpus_says_where_it_was_expected(tmp_path):
-    with pytest.raises(ManifestError, match=f"No folder {tmp_path}.*contains {CORPUS}, or leave"):
+    with pytest.raises(ManifestError, match=f"No folder {tmp_path}.*contains {CORPUS} and {SPEECH_COMMANDS}"):
         sentences.prepare(tmp_path / "out", source=tmp_path)
 
 
@@ -131,11 +159,14 @@ def test_without_a_source_the_original_is_downloaded(tmp_path, monkeypatch):
         assert url.startswith("https://")
         target.parent.mkdir(parents=True, exist_ok=True)
         with tarfile.open(target, "w:gz") as archive:
-            archive.add(source / CORPUS, arcname=CORPUS)
+            if "speech_commands" in url:
+                archive.add(source / SPEECH_COMMANDS, arcname=".")
+            else:
+                archive.add(source / CORPUS, arcname=CORPUS)
 
     monkeypatch.setattr(download, "fetch", serve)
     sentences.prepare(tmp_path / "out")
-    assert len(read_splits(tmp_path / "out")["train"]) == 2 * len(TRAIN)
+    assert len(readings_of(read_splits(tmp_path / "out"))["train"]) == 2 * len(TRAIN)
 
 
 def test_the_recipes_alphabet_spells_every_text():
@@ -165,7 +196,9 @@ def test_real_corpus(corpora, tmp_path):
     assert (tmp_path / "skipped.jsonl").read_text() == ""
     splits = read_splits(tmp_path)
     speakers = speakers_of(splits)
-    assert [len(splits[name]) for name in sentences.SPLITS] == [2500, 500, 1380]
+    read = readings_of(splits)
+    assert [len(read[name]) for name in sentences.SPLITS] == [2500, 500, 1380]
+    assert len(splits["train"]) == 2500 + 2584  # words of Speech Commands
     assert [len(speakers[name]) for name in sentences.SPLITS] == [125, 25, 69]
     # CTC needs T >= L + repeats, also where augmentation speeds a recording up.
     recipe = load_recipe("sentences")

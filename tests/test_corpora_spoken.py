@@ -258,7 +258,7 @@ def test_opus_names_are_read_like_wav(tmp_path):
     folder = tmp_path / spoken.SPEECH_COMMANDS
     for name in ("_unknown_/marvin_0000000a_nohash_0.wav.opus", "yes/0000000a_nohash_0.opus"):
         write_clip(folder / name)
-    assigned = list(spoken._speech_commands(folder, _seed_with_train("sc-0000000a")))
+    assigned = list(spoken.speech_commands(folder, _seed_with_train("sc-0000000a")))
     assert [(split, clip.text) for split, clip in assigned] == [
         ("train", "marvin"),
         ("train", "yes"),

@@ -43,6 +43,13 @@ SPEECHOCEAN = speechocean.ORIGINAL.folder
 FOLDERS = (FSDD, SPEECH_COMMANDS, SPEECHOCEAN)
 
 FSDD_COMMIT = "26eb9aaf76e81b692f806f9140c2d2777410d7a1"
+COMMANDS_ORIGINAL = Original(
+    SPEECH_COMMANDS,
+    f"https://storage.googleapis.com/download.tensorflow.org/data/{SPEECH_COMMANDS}.tar.gz",
+    # size and digest from TensorFlow Datasets, url_checksums/speech_commands.txt
+    sha256="cc2a00c1147c2254e9be3fa0f779d8c17421dc349b86366567a8edfa9acd51df",
+    size=112_563_277,
+)
 ORIGINALS = (
     Original(
         FSDD,
@@ -50,13 +57,7 @@ ORIGINALS = (
         sha256=None,  # GitHub makes this archive on request and publishes no digest
         strip_top=True,
     ),
-    Original(
-        SPEECH_COMMANDS,
-        f"https://storage.googleapis.com/download.tensorflow.org/data/{SPEECH_COMMANDS}.tar.gz",
-        # size and digest from TensorFlow Datasets, url_checksums/speech_commands.txt
-        sha256="cc2a00c1147c2254e9be3fa0f779d8c17421dc349b86366567a8edfa9acd51df",
-        size=112_563_277,
-    ),
+    COMMANDS_ORIGINAL,
     speechocean.ORIGINAL,
 )
 
@@ -120,7 +121,7 @@ def prepare(out: Path, *, source: Path | None = None, seed: int = 1) -> None:
 
 def _assigned(source: Path, seed: int) -> Iterator[Assigned]:
     yield from _fsdd(corpus_folder(source, f"{FSDD}/recordings", FOLDERS))
-    yield from _speech_commands(corpus_folder(source, SPEECH_COMMANDS, FOLDERS), seed)
+    yield from speech_commands(corpus_folder(source, SPEECH_COMMANDS, FOLDERS), seed)
     yield from _speechocean(corpus_folder(source, SPEECHOCEAN, FOLDERS), seed)
 
 
@@ -134,7 +135,8 @@ def _fsdd(folder: Path) -> Iterator[Assigned]:
         yield ("test_fsdd_official" if int(index) < FSDD_TEST_INDICES else "train"), clip
 
 
-def _speech_commands(folder: Path, seed: int) -> Iterator[Assigned]:
+def speech_commands(folder: Path, seed: int) -> Iterator[Assigned]:
+    """Splits and clips: all 35 words of the training speakers, `WORDS` of the others, noise."""
     for path in _audio_files(folder):
         if path.parent.name in ("_background_noise_", "_silence_"):
             yield _noise_split(path, seed), Clip(path, "", "speech_commands", "", "noise")
