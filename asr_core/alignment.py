@@ -14,6 +14,9 @@ LONGEST_PAUSE_S = 0.15  # inside a word: the closure of a stop consonant lasts u
 SHORTEST_WORD_S = 0.08  # of sound
 LATEST_BORDER_S = 0.1  # after a word was emitted: how late the one before may end
 DELAY_SPREAD_S = 0.6  # around the median delay of a network's emissions
+ODD_LENGTH_COST = 4.0  # of a word without any sound, or twice as long as the longest
+LOUD_BORDER_COST = 2.0  # of a border at the loudest frame
+BACKWARDS_COST = 1e6  # not infinite: where nothing else is left, some way has to be the best
 LONGEST_WORD_S = 0.7  # of sound, before it looks like two
 
 
@@ -212,7 +215,16 @@ def _shared_out(
 
     Dynamic programming over the quiet frames near each border: a border costs its level, a word the
     distance of its sound from where it is expected, and what it has of sound too little or too
-    much.
+    much. The weights are guesses; `benchmarks.boundaries` measures what comes of them.
+
+    Args:
+        middles_s: (W,) where each word's middle is expected, in seconds.
+        level: (T,) sound of each frame over the whole recording's, 0 to 1.
+        sounding: (T,) which frames have sound.
+        hop_s: seconds a frame.
+
+    Returns:
+        W + 1 frames, rising from 0 to T.
     """
     n_frames = len(level)
     quiet = _quiet_frames(level, round(SHORTEST_WORD_S / hop_s))
@@ -234,8 +246,9 @@ def _shared_out(
         off = (centre * hop_s - middle_s) / DELAY_SPREAD_S
         lack = np.maximum(SHORTEST_WORD_S - sound * hop_s, 0) / SHORTEST_WORD_S
         excess = np.maximum(sound * hop_s - LONGEST_WORD_S, 0) / LONGEST_WORD_S
-        cost = costs[:, None] + np.where(sound > 0, off**2, 0) + 4 * lack + 4 * excess
-        cost = cost + 2 * np.append(level, 0.0)[ends] + 1e6 * (ends <= starts[:, None])
+        cost = costs[:, None] + np.where(sound > 0, off**2, 0) + ODD_LENGTH_COST * (lack + excess)
+        cost = cost + LOUD_BORDER_COST * np.append(level, 0.0)[ends]
+        cost = cost + BACKWARDS_COST * (ends <= starts[:, None])
         came_from.append(cost.argmin(axis=0))
         choices.append(ends)
         costs = cost.min(axis=0)

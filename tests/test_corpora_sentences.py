@@ -148,7 +148,9 @@ def test_another_seed_moves_speakers_of_the_test_only(source, splits, tmp_path):
 
 
 def test_a_missing_corpus_says_where_it_was_expected(tmp_path):
-    with pytest.raises(ManifestError, match=f"No folder {tmp_path}.*contains {CORPUS} and {SPEECH_COMMANDS}"):
+    with pytest.raises(
+        ManifestError, match=f"No folder {tmp_path}.*contains {CORPUS} and {SPEECH_COMMANDS}"
+    ):
         sentences.prepare(tmp_path / "out", source=tmp_path)
 
 
