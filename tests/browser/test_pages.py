@@ -103,7 +103,7 @@ def test_another_example_is_one_click(visit):
     page = visit()
     page.locator("#recognised .mh-figure").wait_for()
     page.locator("#examples button").nth(1).click()
-    page.locator("#recognised .mh-facts", has_text="five-five").wait_for()
+    page.locator("#recognised .mh-facts", has_text="three-seven").wait_for()
 
 
 def test_a_word_plays_from_its_start_to_its_end(visit):
