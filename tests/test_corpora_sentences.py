@@ -2,7 +2,6 @@ import itertools
 import json
 import tarfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,11 +14,11 @@ from asr_core.training.corpora.clips import draw
 from asr_core.training.corpora.speechocean import CORPUS
 from asr_core.training.corpora.spoken import SPEECH_COMMANDS, TRAIN_SHARE
 from asr_core.training.recipe import load_recipe
+from tests.corpora_splits import Splits, read_splits
 
 READINGS = ("MARK ISN'T GOING", "TWO SIX FOUR", "CALL 999")  # the last one is no text of ours
 TRAIN, TEST = range(1, 7), range(11, 41)
 WORD_SPEAKERS = [f"{n:08x}" for n in range(20)]
-Splits = dict[str, list[dict[str, Any]]]
 
 
 def write_corpus(folder: Path, test: range = TEST, ending: str = ".opus") -> Path:
@@ -51,13 +50,6 @@ def write_corpus(folder: Path, test: range = TEST, ending: str = ".opus") -> Pat
     return folder
 
 
-def read_splits(out: Path) -> Splits:
-    return {
-        name: [json.loads(line) for line in (out / f"{name}.jsonl").read_text().splitlines()]
-        for name in sentences.SPLITS
-    }
-
-
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_corpus(tmp_path_factory.mktemp("corpus"))
@@ -72,7 +64,7 @@ def out(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def splits(out: Path) -> Splits:
-    return read_splits(out)
+    return read_splits(out, sentences.SPLITS)
 
 
 def readings_of(splits: Splits) -> Splits:
@@ -136,13 +128,13 @@ def test_speakers_left_out_move_nobody(splits, tmp_path):
     fewer = write_corpus(tmp_path / "fewer", test=range(15, 41))
     sentences.prepare(tmp_path / "out", source=fewer, seed=1)
     left_out = {f"so-{n:04}" for n in range(11, 15)}
-    ours, theirs = speakers_of(splits), speakers_of(read_splits(tmp_path / "out"))
+    ours, theirs = speakers_of(splits), speakers_of(read_splits(tmp_path / "out", sentences.SPLITS))
     assert theirs == {name: speakers - left_out for name, speakers in ours.items()}
 
 
 def test_another_seed_moves_speakers_of_the_test_only(source, splits, tmp_path):
     sentences.prepare(tmp_path, source=source, seed=2)
-    ours, theirs = speakers_of(splits), speakers_of(read_splits(tmp_path))
+    ours, theirs = speakers_of(splits), speakers_of(read_splits(tmp_path, sentences.SPLITS))
     assert ours["train"] == theirs["train"]
     assert ours["validation"] != theirs["validation"]
 
@@ -168,7 +160,9 @@ def test_without_a_source_the_original_is_downloaded(tmp_path, monkeypatch):
 
     monkeypatch.setattr(download, "fetch", serve)
     sentences.prepare(tmp_path / "out")
-    assert len(readings_of(read_splits(tmp_path / "out"))["train"]) == 2 * len(TRAIN)
+    assert len(readings_of(read_splits(tmp_path / "out", sentences.SPLITS))["train"]) == 2 * len(
+        TRAIN
+    )
 
 
 def test_the_recipes_alphabet_spells_every_text():
@@ -196,7 +190,7 @@ def n_frames_needed(text: str, alphabet: Alphabet) -> int:
 def test_real_corpus(corpora, tmp_path):
     sentences.prepare(tmp_path, source=corpora)
     assert (tmp_path / "skipped.jsonl").read_text() == ""
-    splits = read_splits(tmp_path)
+    splits = read_splits(tmp_path, sentences.SPLITS)
     speakers = speakers_of(splits)
     read = readings_of(splits)
     assert [len(read[name]) for name in sentences.SPLITS] == [2500, 500, 1380]

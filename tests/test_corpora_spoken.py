@@ -12,13 +12,13 @@ import soundfile
 from asr_core.manifest import ManifestError, read_manifest
 from asr_core.training.corpora import download, spoken
 from asr_core.training.corpora.download import Original
+from tests.corpora_splits import Splits, read_splits
 
 REAL = Path(
     os.environ.get("MISHEARD_CORPORA") or Path(__file__).parents[1].parent / "shared" / "corpora"
 )
 SEED = 1
 SPEAKERS = [f"{n:08x}" for n in range(24)]  # of the fake Speech Commands
-Splits = dict[str, list[dict[str, Any]]]
 
 
 def write_clip(path: Path, seconds: float = 0.3, rate: int = 8000) -> None:
@@ -75,13 +75,6 @@ def write_corpora(folder: Path) -> Path:
     return folder
 
 
-def read_splits(out: Path) -> Splits:
-    return {
-        name: [json.loads(line) for line in (out / f"{name}.jsonl").read_text().splitlines()]
-        for name in spoken.SPLITS
-    }
-
-
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_corpora(tmp_path_factory.mktemp("corpora"))
@@ -96,7 +89,7 @@ def out(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def splits(out: Path) -> Splits:
-    return read_splits(out)
+    return read_splits(out, spoken.SPLITS)
 
 
 def assert_no_speaker_crosses(splits: Splits) -> None:
@@ -153,7 +146,7 @@ def test_speakers_left_out_move_nobody(source, out, tmp_path):
     spoken.prepare(tmp_path / "out", source=fewer, seed=SEED)
     homes = [
         {r["speaker"]: name for name in spoken.SPLITS for r in of(s, name, "speech_commands")}
-        for s in (read_splits(out), read_splits(tmp_path / "out"))
+        for s in (read_splits(out, spoken.SPLITS), read_splits(tmp_path / "out", spoken.SPLITS))
     ]
     homes[0].pop(f"sc-{SPEAKERS[0]}")
     joined = {name: name.removesuffix("_joined") for name in spoken.SPLITS}
@@ -319,8 +312,8 @@ def test_without_a_source_the_originals_are_downloaded_and_read(source, tmp_path
     monkeypatch.setattr(spoken, "ORIGINALS", originals)
     monkeypatch.setattr(download, "fetch", serve)
     spoken.prepare(tmp_path, seed=SEED)
-    assert_no_speaker_crosses(read_splits(tmp_path))
-    assert len(read_splits(tmp_path)["test_fsdd_official"]) == 8
+    assert_no_speaker_crosses(read_splits(tmp_path, spoken.SPLITS))
+    assert len(read_splits(tmp_path, spoken.SPLITS)["test_fsdd_official"]) == 8
 
 
 def test_originals_are_pinned_and_https():
@@ -340,7 +333,7 @@ def test_originals_are_pinned_and_https():
 def test_real_corpora(tmp_path, monkeypatch):
     monkeypatch.setattr(spoken, "JOINED_STRINGS", 5)
     spoken.prepare(tmp_path, source=REAL)
-    splits = read_splits(tmp_path)
+    splits = read_splits(tmp_path, spoken.SPLITS)
     assert_no_speaker_crosses(splits)
     assert (tmp_path / "skipped.jsonl").read_text() == ""
     assert len(splits["test_fsdd_official"]) == 300

@@ -1,5 +1,6 @@
 """A real Chromium on a real server: one server for all, a fresh profile for each test."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -101,27 +102,33 @@ def second(evaluation) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def address(chromium, evaluation, second, tmp_path_factory) -> Iterator[str]:
-    """A running `python app.py`."""
+@contextlib.contextmanager
+def serving(command: list[str], folder: Path) -> Iterator[tuple[str, Path]]:
+    """A running app on a free port: its address and its log; `folder` takes what it writes."""
     port = free_port()
-    log = tmp_path_factory.mktemp("log") / "app.log"
-    environment = {**os.environ, "GRADIO_TEMP_DIR": str(tmp_path_factory.mktemp("gradio"))}
-    command = [sys.executable, "app.py", "--port", str(port), "--model", MODEL]
+    log = folder / "app.log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [*command, "--evaluation", str(evaluation), "--evaluation", str(second)],
+            [sys.executable, *command, "--port", str(port)],
             cwd=ROOT,
-            env=environment,
+            env={**os.environ, "GRADIO_TEMP_DIR": str(folder / "gradio")},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
     try:
         wait_for(f"http://127.0.0.1:{port}/", process, log)
-        yield f"http://127.0.0.1:{port}/"
+        yield f"http://127.0.0.1:{port}/", log
     finally:
         process.terminate()
         process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def address(chromium, evaluation, second, tmp_path_factory) -> Iterator[str]:
+    """A running `python app.py`."""
+    shown = ["--evaluation", str(evaluation), "--evaluation", str(second)]
+    with serving(["app.py", "--model", MODEL, *shown], tmp_path_factory.mktemp("app")) as running:
+        yield running[0]
 
 
 def wait_for(url: str, process: subprocess.Popen, log: Path) -> None:

@@ -1,9 +1,6 @@
 """The Model tab in Chromium; as in test_pages, console errors and requests elsewhere fail."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from asr_core.checkpoint import find_model
-from tests.browser.conftest import HOSTILE, MODEL, ROOT, free_port, wait_for
+from tests.browser.conftest import HOSTILE, MODEL, serving
 
 pytestmark = pytest.mark.browser
 
@@ -41,25 +38,10 @@ def run(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def address(chromium, evaluation, run, tmp_path_factory) -> Iterator[str]:
     """A running `python app.py --run ...`."""
-    port = free_port()
-    log = tmp_path_factory.mktemp("log") / "app.log"
-    environment = {**os.environ, "GRADIO_TEMP_DIR": str(tmp_path_factory.mktemp("gradio"))}
-    command = [sys.executable, "app.py", "--port", str(port), "--model", MODEL, "--run", str(run)]
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [*command, "--evaluation", str(evaluation)],
-            cwd=ROOT,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        wait_for(f"http://127.0.0.1:{port}/", process, log)
-        yield f"http://127.0.0.1:{port}/"
+    command = ["app.py", "--model", MODEL, "--run", str(run), "--evaluation", str(evaluation)]
+    with serving(command, tmp_path_factory.mktemp("app")) as (running, log):
+        yield running
         assert "Traceback" not in log.read_text()
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
 
 
 def open_model(page) -> None:
@@ -136,8 +118,14 @@ def test_a_phone_has_no_sideways_scroll_and_the_theme_s_colours(visit, theme):
         for where, what in (("#curves .annotation text", "fill"), ("body", "backgroundColor"))
     )
     assert (lightness(ink) < lightness(paper)) == (theme == "light")
-    box = page.locator("#curves .main-svg").first.bounding_box()
-    assert box["width"] <= PHONE["width"]
+    # Drawn anew as the width changes, the picture is not there at every moment.
+    page.wait_for_function(
+        """most => {
+            const box = document.querySelector("#curves .main-svg")?.getBoundingClientRect();
+            return box && box.width > 0 && box.width <= most;
+        }""",
+        arg=PHONE["width"],
+    )
 
 
 def lightness(colour: str) -> float:

@@ -1,14 +1,11 @@
 """Morse in Chromium; as in test_pages, console errors and requests elsewhere fail."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
 
 from asr_core.checkpoint import save_model
-from tests.browser.conftest import MODEL, ROOT, free_port, wait_for
+from tests.browser.conftest import MODEL, serving
 from tests.browser.test_pages import audio_is_ready, heard
 
 pytestmark = pytest.mark.browser
@@ -31,24 +28,11 @@ def address(chromium, evaluation, tiny_morse_recognizer, tmp_path_factory) -> It
     """The app with the model of speech and one of Morse that hears nonsense."""
     folder = tmp_path_factory.mktemp("morse")
     save_model(folder / "signs", tiny_morse_recognizer.contract, tiny_morse_recognizer.model)
-    port = free_port()
     models = ["--model", MODEL, "--model", str(folder / "signs"), "--evaluation", str(evaluation)]
-    command = [sys.executable, "-c", PROGRAM, str(folder / "runs"), str(N_MESSAGES)]
-    with (folder / "app.log").open("w") as output:
-        process = subprocess.Popen(
-            [*command, "--port", str(port), *models],
-            cwd=ROOT,
-            env={**os.environ, "GRADIO_TEMP_DIR": str(tmp_path_factory.mktemp("gradio"))},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        wait_for(f"http://127.0.0.1:{port}/", process, folder / "app.log")
-        yield f"http://127.0.0.1:{port}/"
-        assert "Traceback" not in (folder / "app.log").read_text()
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
+    command = ["-c", PROGRAM, str(folder / "runs"), str(N_MESSAGES), *models]
+    with serving(command, folder) as (running, log):
+        yield running
+        assert "Traceback" not in log.read_text()
 
 
 def choose(page, box: str, option: str) -> None:
