@@ -10,8 +10,9 @@ from typing import Any
 
 from analysis.scoring import Score, score
 from analysis.tables import UTTERANCE_COLUMNS, number, utf8
-from asr_core.alignment import forced_align, place_words
+from asr_core.alignment import forced_align
 from asr_core.manifest import ManifestRow, SkippedRow, read_manifest
+from asr_core.placement import place_words
 from asr_core.recognizer import Recognizer
 from asr_core.text import Alphabet
 from asr_core.transcript import Transcript, Word

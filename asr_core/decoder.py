@@ -1,7 +1,9 @@
-"""log_probs to symbols: greedy (best path) decoding."""
+"""log_probs to symbols: greedy (best path) decoding, and what every decoder returns."""
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -23,14 +25,28 @@ class TokenSpan:
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """One reading of an utterance: its symbols in order and the log-probability of its path."""
+    """One reading of an utterance: its symbols in order and how probable they are.
+
+    Attributes:
+        spans: the symbols on the path that spells them best.
+        log_prob: what the model gives the reading: greedy, that of the best path; beam search, the
+            log of the sum over all the paths it kept.
+        score: what readings are ranked by: `log_prob` and what a language model and hotwords add.
+    """
 
     spans: tuple[TokenSpan, ...]
     log_prob: float
+    score: float
 
     @property
     def ids(self) -> list[int]:
         return [span.id for span in self.spans]
+
+
+class Decoder(Protocol):
+    """(T, V) log_probs of one utterance -> its readings, the best first, at least one."""
+
+    def __call__(self, log_probs: np.ndarray, /) -> Sequence[Hypothesis]: ...
 
 
 def greedy(log_probs: np.ndarray) -> Hypothesis:
@@ -40,7 +56,13 @@ def greedy(log_probs: np.ndarray) -> Hypothesis:
         log_probs: (T, V) of one utterance, without padding.
     """
     path = log_probs.argmax(axis=1)  # (T,)
-    return Hypothesis(path_spans(path, log_probs), float(log_probs.max(axis=1).sum()))
+    log_prob = float(log_probs.max(axis=1).sum())
+    return Hypothesis(path_spans(path, log_probs), log_prob, log_prob)
+
+
+def best_path(log_probs: np.ndarray, /) -> list[Hypothesis]:
+    """Greedy decoding as a `Decoder`: one reading."""
+    return [greedy(log_probs)]
 
 
 def path_spans(path: np.ndarray, log_probs: np.ndarray) -> tuple[TokenSpan, ...]:

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from asr_core.alignment import place_words
 from asr_core.audio import Audio, AudioError, Source, load_audio
 from asr_core.checkpoint import Contract, load_model
-from asr_core.decoder import greedy
+from asr_core.decoder import Decoder, best_path
 from asr_core.features import LogMel
 from asr_core.model import CtcModel
+from asr_core.placement import place_words
 from asr_core.transcript import Transcript
 
 MAX_BATCH_S = 300.0  # padded seconds in a batch; bounds memory when there are many recordings
@@ -24,8 +24,9 @@ WINDOW_S = 3600.0  # ... or as many as make an hour
 class Recognizer:
     """A model and all it needs to turn recordings into transcripts."""
 
-    def __init__(self, contract: Contract, model: CtcModel) -> None:
+    def __init__(self, contract: Contract, model: CtcModel, decoder: Decoder = best_path) -> None:
         self.contract = contract
+        self.decoder = decoder
         self.alphabet = contract.alphabet
         # In double precision the sums of a batch and of a single recording agree to the last digit
         # shown; in single precision they part by up to 1e-4, because shapes decide their order.
@@ -36,6 +37,12 @@ class Recognizer:
     def load(cls, folder: str | Path) -> "Recognizer":
         """Load a model folder, or a bundled model by its name (raises CheckpointError)."""
         return cls(*load_model(folder))
+
+    def decoding_with(self, decoder: Decoder) -> "Recognizer":
+        """The same model, its weights shared, with another decoder."""
+        other = copy.copy(self)
+        other.decoder = decoder
+        return other
 
     @property
     def sample_rate(self) -> int:
@@ -104,9 +111,10 @@ class Recognizer:
         return load_audio(recording, self.sample_rate)
 
     def _transcript(self, audio: Audio, features: np.ndarray, log_probs: np.ndarray) -> Transcript:
-        hypothesis = greedy(log_probs)
+        readings = self.decoder(log_probs)
+        spans = readings[0].spans
         words = place_words(
-            hypothesis.spans,
+            spans,
             self.alphabet,
             features,
             self.model.stride,
@@ -115,9 +123,10 @@ class Recognizer:
         )
         return Transcript(
             # Where the space is a symbol, it may come first, last, or twice around an unknown.
-            text=" ".join(self.alphabet.decode(hypothesis.ids).split()),
+            text=" ".join(self.alphabet.decode(readings[0].ids).split()),
             words=words,
-            tokens=hypothesis.spans,
+            tokens=spans,
+            n_best=tuple(readings),
             duration_s=audio.duration_s,
             frame_s=self.frame_s,
             hop_s=self.hop_s,

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from asr_core.decoder import TokenSpan
+from asr_core.decoder import Hypothesis, TokenSpan
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Transcript:
     hop_s: float  # seconds a feature frame
     features: np.ndarray  # (T, F) log-mel in [0, 1]
     log_probs: np.ndarray  # (T', V)
+    n_best: tuple[Hypothesis, ...] = ()  # the decoder's readings, the best first
 
     @property
     def confidence(self) -> float | None:

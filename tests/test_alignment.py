@@ -1,4 +1,4 @@
-"""Forced alignment against brute force over all paths, and words laid on planted energy."""
+"""Forced alignment against brute force over all paths."""
 
 import itertools
 from collections.abc import Sequence
@@ -9,11 +9,10 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from asr_core.alignment import AlignmentError, forced_align, place_words
+from asr_core.alignment import AlignmentError, align, align_batch, forced_align
 from asr_core.decoder import TokenSpan, greedy
-from asr_core.text import BLANK, Alphabet
+from asr_core.text import BLANK
 from asr_core.torchaudio_door import torchaudio
-from asr_core.transcript import Word
 
 
 def random_log_probs(n_frames: int, n_symbols: int, seed: int) -> np.ndarray:
@@ -173,178 +172,30 @@ def test_alignment_is_torchaudios(ids: list[int], seed: int) -> None:
     assert collapse(theirs) == ids
 
 
-# --- place_words ---
-
-WORDS = Alphabet(symbols=("yes", "no", "<unk>"), joiner=" ", unknown="<unk>")
-LETTERS = Alphabet(symbols=("a", "b", "c", " "))
-STRIDE = 2
-HOP_S = 0.01
-
-
-def bumps(n_frames: int, *where: tuple[int, int], floor: float = 0.1) -> np.ndarray:
-    """(T, F) features that are loud in frames [a, b)."""
-    energy = np.full(n_frames, floor)
-    for a, b in where:
-        energy[a:b] = 0.9
-    return np.repeat(energy[:, None], 4, axis=1)
-
-
-def spans_at(*placed: tuple[int, int, int]) -> list[TokenSpan]:
-    return [TokenSpan(i, start, end, 0.5 + 0.1 * i) for i, start, end in placed]
-
-
-def extents(words: Sequence[Word]) -> list[tuple[str, float, float]]:
-    """Text, start and end in feature frames."""
-    return [(w.text, w.start_s / HOP_S, w.end_s / HOP_S) for w in words]
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 12), st.lists(st.integers(1, 3), max_size=6)),
+        min_size=1,
+        max_size=5,
+    ),
+    st.integers(0, 2**32 - 1),
+)
+def test_a_batch_is_its_utterances_one_by_one(
+    utterances: list[tuple[int, list[int]]], seed: int
+) -> None:
+    texts = [ids for _, ids in utterances]
+    lengths = [n + len(ids) + n_repeats(ids) for n, ids in utterances]
+    padded = random_log_probs(max(lengths), 4, seed) + np.zeros((len(texts), 1, 1))
+    batch = align_batch(padded, lengths, texts)
+    for each, length, ids in zip(batch, lengths, texts, strict=True):
+        alone = align(padded[0, :length], ids)
+        assert np.array_equal(each.path, alone.path)
+        assert each.spans == alone.spans == forced_align(padded[0, :length], ids)
+        assert each.log_prob == pytest.approx(log_prob(each.path, padded[0]))
 
 
-def test_words_lie_around_the_bumps_that_emit_them() -> None:
-    features = bumps(100, (20, 40), (60, 90))
-    words = place_words(spans_at((1, 15, 17), (2, 35, 36)), WORDS, features, STRIDE, HOP_S)
-    assert [word.text for word in words] == ["yes", "no"]
-    # Frame t reaches from t - 0.5 to t + 0.5 hops; the bumps begin and end with a whole frame.
-    np.testing.assert_allclose(
-        [(w.start_s, w.end_s) for w in words], [(0.195, 0.395), (0.595, 0.895)], atol=1e-9
-    )
-    assert [word.confidence for word in words] == pytest.approx([0.6, 0.7])
-
-
-def test_words_that_touch_meet_at_the_quietest_frame() -> None:
-    energy = np.full(60, 0.9)
-    energy[:10] = energy[50:] = 0.0
-    energy[30] = 0.6  # quieter, yet far from silent
-    features = np.repeat(energy[:, None], 4, axis=1)
-    words = place_words(spans_at((1, 10, 11), (2, 20, 21)), WORDS, features, STRIDE, HOP_S)
-    assert extents(words) == [
-        ("yes", pytest.approx(9.5), pytest.approx(29.5)),
-        ("no", pytest.approx(29.5), pytest.approx(49.5)),
-    ]
-
-
-@pytest.mark.parametrize("emission", [(22, 24), (0, 1)], ids=["after the sound", "before it"])
-def test_a_word_is_its_sound_wherever_it_is_emitted(emission: tuple[int, int]) -> None:
-    (word,) = place_words(spans_at((1, *emission)), WORDS, bumps(100, (20, 40)), STRIDE, HOP_S)
-    assert extents([word]) == [("yes", pytest.approx(19.5), pytest.approx(39.5))]
-
-
-def test_words_emitted_before_they_begin_are_told_apart() -> None:
-    features = bumps(100, (30, 45), (50, 70))
-    words = place_words(spans_at((1, 0, 1), (2, 23, 25)), WORDS, features, STRIDE, HOP_S)
-    assert extents(words) == [
-        ("yes", pytest.approx(29.5), pytest.approx(44.5)),
-        ("no", pytest.approx(49.5), pytest.approx(69.5)),
-    ]
-
-
-@pytest.mark.parametrize("delay", [-20, 0, 24])
-def test_emissions_of_a_known_delay_are_moved_back(delay: int) -> None:
-    """Two words that touch, and a third: whatever the delay, each is emitted in its middle."""
-    features = bumps(140, (30, 45), (46, 70), (90, 120))
-    middles = (19, 29, 53)  # output frames, two feature frames each
-    spans = spans_at(
-        *((i % 2 + 1, m + delay // 2, m + delay // 2 + 1) for i, m in enumerate(middles))
-    )
-    words = place_words(spans, WORDS, features, STRIDE, HOP_S, delay_s=delay * HOP_S)
-    assert extents(words) == [
-        ("yes", pytest.approx(29.5), pytest.approx(44.5)),
-        ("no", pytest.approx(45.5), pytest.approx(69.5)),
-        ("yes", pytest.approx(89.5), pytest.approx(119.5)),
-    ]
-
-
-def test_flat_energy_leaves_the_emissions() -> None:
-    features = bumps(40)
-    words = place_words(spans_at((1, 3, 5), (2, 9, 10)), WORDS, features, STRIDE, HOP_S)
-    assert extents(words) == [
-        ("yes", pytest.approx(5.5), pytest.approx(9.5)),
-        ("no", pytest.approx(17.5), pytest.approx(19.5)),
-    ]
-
-
-def test_the_unknown_symbol_takes_room_but_is_no_word() -> None:
-    features = bumps(120, (10, 30), (50, 70), (90, 110))
-    spans = spans_at((1, 10, 11), (3, 30, 31), (2, 50, 51))
-    words = place_words(spans, WORDS, features, STRIDE, HOP_S)
-    assert extents(words) == [
-        ("yes", pytest.approx(9.5), pytest.approx(29.5)),
-        ("no", pytest.approx(89.5), pytest.approx(109.5)),
-    ]
-
-
-def test_characters_are_grouped_between_spaces() -> None:
-    features = bumps(100, (10, 40), (60, 90))
-    spans = spans_at((4, 1, 2), (1, 10, 12), (2, 14, 15), (4, 22, 23), (4, 25, 26), (3, 35, 36))
-    words = place_words(spans, LETTERS, features, STRIDE, HOP_S)
-    assert extents(words) == [
-        ("ab", pytest.approx(9.5), pytest.approx(39.5)),
-        ("c", pytest.approx(59.5), pytest.approx(89.5)),
-    ]
-    assert [word.confidence for word in words] == pytest.approx([0.65, 0.8])
-
-
-def test_words_of_letters_meet_between_their_nearest_letters() -> None:
-    """A closure inside the second word is quieter than the gap, but has letters before it."""
-    features = bumps(140, (10, 40), (50, 80), (85, 120))
-    features[80:85] = 0.0
-    spans = spans_at((1, 8, 9), (2, 17, 18), (4, 22, 23), (1, 27, 28), (3, 50, 51))
-    words = place_words(spans, LETTERS, features, STRIDE, HOP_S)
-    assert extents(words) == [
-        ("ab", pytest.approx(9.5), pytest.approx(39.5)),
-        ("ac", pytest.approx(49.5), pytest.approx(119.5)),
-    ]
-
-
-def test_a_word_that_is_spelt_reaches_over_the_pauses_between_its_letters() -> None:
-    """Morse code at 12 words per minute: "ab b", gaps of 0.1, 0.3 and 0.7 s inside and between."""
-    a, b = [(20, 30), (40, 70)], [(100, 130), (140, 150), (160, 170), (180, 190)]
-    again = [(start + 160, end + 160) for start, end in b]
-    features = bumps(380, *a, *b, *again)
-    spans = spans_at((1, 34, 36), (2, 95, 97), (4, 110, 111), (2, 175, 177))  # as each sign ends
-    words = place_words(spans, LETTERS, features, STRIDE, HOP_S)
-    assert extents(words) == [
-        ("ab", pytest.approx(19.5), pytest.approx(189.5)),
-        ("b", pytest.approx(259.5), pytest.approx(349.5)),
-    ]
-
-
-@pytest.mark.parametrize("alphabet", [WORDS, LETTERS])
-def test_no_symbols_are_no_words(alphabet: Alphabet) -> None:
-    assert place_words([], alphabet, bumps(10), STRIDE, HOP_S) == ()
-
-
-def test_only_spaces_are_no_words() -> None:
-    assert place_words(spans_at((4, 1, 2), (4, 3, 4)), LETTERS, bumps(10), STRIDE, HOP_S) == ()
-
-
-@given(st.data())
-def test_words_never_overlap_and_lie_inside_the_recording(data: st.DataObject) -> None:
-    stride = data.draw(st.integers(1, 3))
-    n_samples = data.draw(st.integers(1, 5000))
-    hop = 80
-    n_frames = 1 + n_samples // hop
-    n_output = -(-n_frames // stride)
-    path = data.draw(st.lists(st.integers(0, 3), min_size=n_output, max_size=n_output))
-    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
-    features = rng.random((n_frames, 4)) * rng.random((n_frames, 1))
-    spans = greedy(np.log(np.eye(4)[path] + 1e-9)).spans
-    words = place_words(spans, WORDS, features, stride, hop / 8000)
-    assert [word.text for word in words] == [
-        WORDS.symbol(span.id) for span in spans if WORDS.symbol(span.id) != "<unk>"
-    ]
-    duration_s = n_samples / 8000
-    for word in words:
-        assert 0 <= word.start_s <= word.end_s <= duration_s
-        # A recording shorter than a hop has one frame, which is its beginning.
-        assert word.start_s < word.end_s or n_frames == 1
-        assert all(type(value) is float for value in (word.start_s, word.end_s, word.confidence))
-    for a, b in itertools.pairwise(words):
-        assert a.end_s <= b.start_s
-
-
-def test_a_click_far_from_a_word_is_not_part_of_it() -> None:
-    energy = np.full((300, 4), 0.1, dtype=np.float32)
-    energy[20:22] = 1.0  # a click
-    energy[150:180] = energy[190:200] = 1.0  # a word with a short closure in it
-    spans = (TokenSpan(1, 165, 170, 0.9),)
-    (word,) = place_words(spans, Alphabet(symbols=("stop",), joiner=" "), energy, 1, 0.01)
-    assert (word.start_s, word.end_s) == pytest.approx((1.495, 1.995))  # half a hop to either side
+def test_padding_that_is_not_a_number_is_never_read() -> None:
+    log_probs = random_log_probs(6, 3, 0)
+    padded = np.stack([np.concatenate([log_probs, np.full((2, 3), np.nan)]), np.zeros((8, 3))])
+    short, _ = align_batch(padded, [6, 8], [[1, 2], [1]])
+    assert short.spans == forced_align(log_probs, [1, 2])

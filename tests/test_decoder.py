@@ -75,7 +75,7 @@ def test_spans_cover_exactly_what_is_not_blank(path: list[int], seed: int) -> No
 
 
 def test_no_frames_is_no_symbols() -> None:
-    assert greedy(np.zeros((0, 4))) == Hypothesis((), 0.0)
+    assert greedy(np.zeros((0, 4))) == Hypothesis((), 0.0, 0.0)
 
 
 def test_a_score_is_the_mean_probability_over_its_frames() -> None:

@@ -8,12 +8,13 @@ import pytest
 import soundfile
 
 from asr_core import recognizer as recognizer_module
-from asr_core.alignment import forced_align, place_words
+from asr_core.alignment import forced_align
 from asr_core.audio import Audio, AudioError, load_audio
 from asr_core.checkpoint import Contract, build_model
 from asr_core.decoder import greedy
 from asr_core.features import FeatureConfig
 from asr_core.manifest import read_manifest
+from asr_core.placement import place_words
 from asr_core.recognizer import Recognizer, pad
 from asr_core.transcript import Transcript
 
