@@ -22,6 +22,9 @@ app.add_typer(prepare_app, name="prepare")
 Out = Annotated[Path, typer.Option(help="Folder to write.", file_okay=False)]
 Seed = Annotated[int, typer.Option(min=0, help="Decides every random choice.")]
 
+STOPPED = "stopped before its turn"
+STOPPED_CODE = 130  # what a shell says of a program that Ctrl-C ended
+
 
 class Format(enum.StrEnum):
     """How transcripts are written."""
@@ -218,7 +221,11 @@ def transcribe(
         Literal["latin", "cyrillic"], typer.Option(help="Letters that Morse signs are read as.")
     ] = "latin",
 ) -> None:
-    """Transcribe recordings; one that cannot be read is reported and the others are done."""
+    """Transcribe recordings; one that cannot be read is reported and the others are done.
+
+    Ctrl-C stops it and keeps what is done.
+    """
+    from asr_core.files import transcribe_files
     from asr_core.morse_code import check_script, read_transcript
     from asr_core.recognizer import Recognizer
 
@@ -227,13 +234,18 @@ def transcribe(
         check_script(script, recognizer.alphabet)
     except ValueError as e:  # CheckpointError is one
         _fail(e)
-    results: list[dict[str, Any]] = [{} for _ in files]
-    for i, result in recognizer.transcribe_each([str(file) for file in files]):
-        if isinstance(result, Exception):
-            typer.echo(f"error: {_one_line(result)}", err=True)
-            results[i] = {"file": _shown(files[i]), "error": _one_line(result)}
-        else:
-            results[i] = {"file": _shown(files[i]), **read_transcript(result, script).to_dict()}
+    results: list[dict[str, Any]] = [{"file": _shown(file), "error": STOPPED} for file in files]
+    stopped = False
+    try:
+        for i, result in transcribe_files(recognizer, [str(file) for file in files]):
+            if isinstance(result, Exception):
+                typer.echo(f"error: {_one_line(result)}", err=True)
+                results[i] = {"file": _shown(files[i]), "error": _one_line(result)}
+            else:
+                results[i] = {"file": _shown(files[i]), **read_transcript(result, script).to_dict()}
+    except KeyboardInterrupt:
+        stopped = True
+        typer.echo("stopped: this is what was done until then", err=True)
     try:
         if output is None:
             _print(results, output_format)
@@ -241,6 +253,8 @@ def transcribe(
             _write(results, files, output_format, output)
     except OSError as e:
         _fail(e)
+    if stopped:
+        raise typer.Exit(STOPPED_CODE)
     if any("error" in result for result in results):
         raise typer.Exit(1)
 

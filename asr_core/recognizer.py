@@ -1,18 +1,20 @@
 """The straight line: recordings in, transcripts out."""
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from asr_core.audio import Audio, AudioError, Source, load_audio
+from asr_core.audio import Audio, AudioError, Source, load_audio, stream_audio
 from asr_core.checkpoint import Contract, load_model
 from asr_core.decoder import Decoder, best_path
 from asr_core.features import LogMel
 from asr_core.model import CtcModel
+from asr_core.pieces import cut, join
 from asr_core.placement import place_words
 from asr_core.transcript import Transcript
 
@@ -58,16 +60,54 @@ class Recognizer:
         """Seconds an output frame: the one conversion from frames to seconds."""
         return self.hop_s * self.model.stride
 
-    @torch.inference_mode()
+    @property
+    def frame(self) -> int:
+        """Samples an output frame."""
+        return self.contract.features.hop * self.model.stride
+
     def transcribe(self, recordings: Sequence[Source | Audio]) -> list[Transcript]:
-        """Transcribe recordings of any lengths as one padded batch.
+        """Transcribe recordings of any lengths; those past a minute are cut where they are quiet.
+
+        Recordings and pieces go through as padded batches; the pieces' transcripts are joined (see
+        `pieces.join`). All recordings are held in memory: `transcribe_pieces` reads a file bit by
+        bit, and shows and keeps what is done.
 
         Raises:
             AudioError: a recording that cannot be read (see `transcribe_each` to go on).
         """
-        if not recordings:
-            return []
         audios = [self.read(recording) for recording in recordings]
+        pieces = [list(cut([audio], self.frame)) for audio in audios]
+        heard = iter(self._transcribe_all([piece for some in pieces for piece in some]))
+        return [join(list(islice(heard, len(some)))) for some in pieces]
+
+    def transcribe_pieces(
+        self, recording: Source | Audio, max_s: float | None = None
+    ) -> Iterator[Transcript]:
+        """Transcribe a recording of any length in little memory, piece by piece.
+
+        Yields the transcript of each piece, its times from its own start, as soon as its batch is
+        done: whoever reads on knows how far it is (the sum of `duration_s`), may stop, and `join`s
+        what there is. A recording of up to a minute is one piece.
+
+        Raises:
+            AudioError: a recording that cannot be read, or is longer than `max_s`; after the pieces
+                before the place where that showed.
+        """
+        pieces = cut(self._stream(recording, max_s), self.frame)
+        for batch in _batches(enumerate(pieces)):
+            yield from self._transcribe_batch([piece for _, piece in batch])
+
+    def _transcribe_all(self, audios: Sequence[Audio]) -> list[Transcript]:
+        """In batches of similar length."""
+        by_length = sorted(enumerate(audios), key=lambda item: item[1].duration_s)
+        transcripts: dict[int, Transcript] = {}
+        for batch in _batches(by_length):
+            results = self._transcribe_batch([audio for _, audio in batch])
+            transcripts |= zip((i for i, _ in batch), results, strict=True)
+        return [transcripts[i] for i in range(len(audios))]
+
+    @torch.inference_mode()
+    def _transcribe_batch(self, audios: Sequence[Audio]) -> list[Transcript]:
         samples, lengths = pad([audio.samples for audio in audios])
         features, feature_lengths = self.log_mel(samples, lengths)
         log_probs, frame_lengths = self.model(features.double(), feature_lengths)
@@ -110,6 +150,12 @@ class Recognizer:
             return load_audio(samples, self.sample_rate, source_rate=rate)
         return load_audio(recording, self.sample_rate)
 
+    def _stream(self, recording: Source | Audio, max_s: float | None) -> Iterator[Audio]:
+        if isinstance(recording, Audio):
+            samples, rate = recording.samples, recording.sample_rate
+            return stream_audio(samples, self.sample_rate, source_rate=rate, max_s=max_s)
+        return stream_audio(recording, self.sample_rate, max_s=max_s)
+
     def _transcript(self, audio: Audio, features: np.ndarray, log_probs: np.ndarray) -> Transcript:
         readings = self.decoder(log_probs)
         spans = readings[0].spans
@@ -144,13 +190,15 @@ def pad(recordings: Sequence[np.ndarray]) -> tuple[Tensor, Tensor]:
     return samples, lengths
 
 
-def _batches(audios: list[tuple[int, Audio]]) -> Iterator[list[tuple[int, Audio]]]:
-    """Cut a list sorted by length so that no batch, padded, exceeds MAX_BATCH_S."""
+def _batches(audios: Iterable[tuple[int, Audio]]) -> Iterator[list[tuple[int, Audio]]]:
+    """Cut what comes so that no batch, padded, exceeds MAX_BATCH_S; best sorted by length."""
     batch: list[tuple[int, Audio]] = []
+    longest_s = 0.0
     for item in audios:
-        if batch and (len(batch) + 1) * item[1].duration_s > MAX_BATCH_S:
+        longest_s = max(longest_s, item[1].duration_s)
+        if batch and (len(batch) + 1) * longest_s > MAX_BATCH_S:
             yield batch
-            batch = []
+            batch, longest_s = [], item[1].duration_s
         batch.append(item)
     if batch:
         yield batch

@@ -35,6 +35,7 @@ class Transcript:
     features: np.ndarray  # (T, F) log-mel in [0, 1]
     log_probs: np.ndarray  # (T', V)
     n_best: tuple[Hypothesis, ...] = ()  # the decoder's readings, the best first
+    partial: bool = False  # stopped before the recording's end: `duration_s` is what was heard
 
     @property
     def confidence(self) -> float | None:
@@ -42,8 +43,8 @@ class Transcript:
         return min((word.confidence for word in self.words), default=None)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON: text, duration and words, in seconds."""
-        return {
+        """Plain data for JSON: text, duration and words, in seconds; `partial` where it is so."""
+        return ({"partial": True} if self.partial else {}) | {
             "text": self.text,
             "duration": round(self.duration_s, 3),
             "words": [
