@@ -53,6 +53,8 @@ CYRILLIC = dict(
     zip("abwgdevzijklmnoprstufhcöĥqñyxéüä", "абвгдежзийклмнопрстуфхцчшщъыьэюя", strict=True)
 )
 
+CYRILLIC_E = "e"  # what ё is sent as
+
 _SYMBOL = re.compile(r"<[a-z]+>|.", re.DOTALL)
 
 
@@ -66,6 +68,14 @@ def read_as(text: str, script: Script) -> str:
     if script == "latin":
         return text
     return "".join(CYRILLIC.get(symbol, symbol) for symbol in symbols(text))
+
+
+def signs_of(text: str, script: Script) -> str:
+    """Text in a script's letters, lower case, as the Latin letters that name the same signs."""
+    if script == "latin":
+        return text
+    letters = {letter: sign for sign, letter in CYRILLIC.items()} | {"ё": CYRILLIC_E}
+    return "".join(letters.get(symbol, symbol) for symbol in symbols(text.lower()))
 
 
 def read_transcript(transcript: Transcript, script: Script) -> Transcript:

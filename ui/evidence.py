@@ -74,6 +74,7 @@ class Evidence:
 
     audio_url: str
     duration_s: float
+    span_s: float  # what the time axis covers: the last frame may reach past the recording's end
     picture: Picture
     lanes: tuple[Lane, ...]
     steps: tuple[Step, ...]  # empty where there is no reference to compare with
@@ -160,7 +161,8 @@ def of_comparison(
         " ".join(text or "" for text in side)
         for side in ([e.reference for e in said], [e.heard for e in got])
     )
-    paths = of_both(transcript, alphabet, symbol_names(alphabet, script), said_text, got_text)
+    names = symbol_names(alphabet, script)
+    paths = of_both(transcript, alphabet, names, said_text, got_text, script)
     return Evidence(
         audio_url=audio_url,
         lanes=(Lane("reference", reference_words), Lane("heard", heard_words)),
@@ -176,8 +178,10 @@ def _shared(
     transcript: Transcript, contract: "Contract", script: Script, wanted: Collection[int]
 ) -> dict[str, Any]:
     """What does not depend on a reference; `wanted` are the symbols that matter most."""
+    n_frames = len(transcript.log_probs)
     return {
         "duration_s": transcript.duration_s,
+        "span_s": max(transcript.duration_s, round(n_frames * transcript.frame_s, 5)),
         "picture": draw(transcript.features, transcript.duration_s, contract.features),
         "symbols": symbol_names(contract.alphabet, script),
         "frame_s": transcript.frame_s,

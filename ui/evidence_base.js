@@ -29,13 +29,13 @@ function el(tag, attributes = {}, ...children) {
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => values[key]);
 const seconds = (s) => s.toFixed(2);
 const percent = (p) => Math.round(100 * p);
-const nats = (x) => x.toFixed(Math.abs(x) < 0.1 && x !== 0 ? 4 : 2).replace("-", "−");
+const nats = (x) => x.toFixed(Math.abs(x) < 0.1 ? 3 : 2).replace("-", "−");
 const share = (s, whole) => `${Math.min(100, Math.max(0, (100 * s) / whole))}%`;
 
 function place(node, start_s, end_s) {
-  const { duration_s } = props.value;
-  node.style.left = share(start_s, duration_s);
-  node.style.width = share(Math.min(end_s, duration_s) - start_s, duration_s);
+  const { span_s } = props.value;
+  node.style.left = share(start_s, span_s);
+  node.style.width = share(Math.min(end_s, span_s) - start_s, span_s);
   return node;
 }
 

@@ -16,7 +16,7 @@ function steer(node) {
   node.addEventListener("click", (event) => {
     if (event.target.closest("button")) return;
     const box = node.getBoundingClientRect();
-    seek((props.value.duration_s * (event.clientX - box.left)) / box.width);
+    seek((props.value.span_s * (event.clientX - box.left)) / box.width);
   });
   node.addEventListener("keydown", (event) => {
     if (event.target !== node || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -38,9 +38,9 @@ function steer(node) {
 }
 
 function figure(value) {
-  const { picture, duration_s, lanes, paths } = value;
+  const { picture, duration_s, span_s, lanes, paths } = value;
   const image = el("img", { src: picture.src, alt: texts.picture, draggable: "false" });
-  image.style.width = `${(100 * picture.width_s) / duration_s}%`;
+  image.style.width = `${(100 * picture.width_s) / span_s}%`;
   cursor = el("div", { class: "mh-cursor" });
   plot = steer(el("div", { class: "mh-plot", role: "slider", tabindex: "0",
     "aria-label": texts.slider, "aria-valuemin": "0", "aria-valuemax": duration_s.toFixed(2) }));

@@ -25,15 +25,15 @@ function paint() {
     stopAt = null;
     audio.pause();
   }
-  const { duration_s } = props.value;
-  cursor.style.left = share(now, duration_s);
+  const { span_s } = props.value;
+  cursor.style.left = share(now, span_s);
   cursor.classList.toggle("mh-moved", now > 0);
   plot.setAttribute("aria-valuenow", now.toFixed(2));
   plot.setAttribute("aria-valuetext", `${fill(texts.position, { now: seconds(now) })} ${bestAt(now)}`);
   for (const { node, start_s, end_s } of timed) {
     node.classList.toggle("mh-lit", now > 0 && now >= start_s && now < end_s);
   }
-  if (!audio.paused) follow(now / duration_s);
+  if (!audio.paused) follow(now / span_s);
 }
 
 function follow(fraction) {

@@ -5,7 +5,8 @@ const FULL = 255; // the level of probability 1
 const TOLD = 3; // symbols told of a frame
 const LEAST_SEEN = 5; // levels; less is drawn as nothing ...
 const LEAST_DRAWN = 14; // ... and more at least so high that it is a pixel
-const LATE = 0.94; // of the recording; a run after it has its name on the left
+const LATE = 0.9; // of the recording: a run after it has its name on the left, ...
+const LATE_ROOM = 0.12; // ... where there is so much room
 
 const nameOf = (id) => (id < 0 ? texts.rests : props.value.symbols[id]);
 const isBlank = (id) => id === 0;
@@ -56,15 +57,15 @@ function svg(tag, attributes, ...children) {
   return node;
 }
 
-function beliefRow(id, row, { emission, duration_s }) {
+function beliefRow(id, row, { emission, span_s }) {
   const { n_columns, column_s } = emission;
   const drawing = svg("svg", { viewBox: `0 0 ${Math.max(1, n_columns)} ${FULL}`,
     preserveAspectRatio: "none" }, svg("path", { d: outline(row, n_columns) }));
-  drawing.style.width = `${(100 * n_columns * column_s) / duration_s}%`;
+  drawing.style.width = `${(100 * n_columns * column_s) / span_s}%`;
   const node = el("div", { class: isBlank(id) ? "mh-belief mh-blank" : "mh-belief" }, drawing);
   const tell = (event) => {
     const box = node.getBoundingClientRect();
-    const time_s = (duration_s * (event.clientX - box.left)) / box.width;
+    const time_s = (span_s * (event.clientX - box.left)) / box.width;
     const level = levels[row * n_columns + columnAt(time_s)];
     const value = { symbol: nameOf(id), time: seconds(time_s), percent: percent(level / FULL) };
     readout.textContent = fill(texts.at, value);
@@ -92,15 +93,15 @@ function runNode([id, start, end, sure], from, to, isLate) {
 }
 
 function pathRow({ kind, runs }) {
-  const last = props.value.duration_s / props.value.frame_s;
+  const last = props.value.span_s / props.value.frame_s;
   const node = el("div", { class: `mh-path mh-path-${kind}` });
   runs.forEach((run, i) => {
     const [, start, end] = run;
     const following = i + 1 < runs.length ? runs[i + 1][1] : last;
-    const room = start - last * (1 - LATE); // a late name reaches back this far
     const previous = i > 0 ? runs[i - 1][2] : 0;
-    const isLate = i + 1 === runs.length && start > LATE * last && previous < room;
-    node.append(isLate ? runNode(run, room, Math.min(end, last), true)
+    const isLate = i + 1 === runs.length && start > LATE * last
+      && start - previous > LATE_ROOM * last;
+    node.append(isLate ? runNode(run, (previous + start) / 2, end, true)
       : runNode(run, start, Math.max(following, end), false));
   });
   return node;
@@ -116,7 +117,12 @@ function regionStrip({ paths }) {
     const node = el("button", { type: "button", class: "mh-part", tabindex: "-1" }, `${i + 1}`);
     explain(node, `${i + 1}. ${region.title}. ${region.text}`);
     node.addEventListener("click", () => chooseRegion(i));
-    return place(node, region.start_s, region.end_s);
+    place(node, region.start_s, region.end_s);
+    if (region.start_s > LATE * props.value.span_s) {
+      [node.style.left, node.style.right] = ["auto", share(props.value.span_s - region.end_s,
+        props.value.span_s)];
+    }
+    return node;
   });
   return el("div", { class: "mh-parts" }, ...buttons);
 }
@@ -148,7 +154,7 @@ function rowNames({ emission, paths, frame_s }) {
     const [name, hint] = texts.paths[kind];
     const cost = fill(texts.a_frame_hint, { total: nats(log_prob) });
     return el("span", { class: "mh-path-name", title: `${hint}. ${cost}` }, name,
-      el("small", {}, fill(texts.a_frame, { value: nats(a_frame) })));
+      el("small", {}, nats(a_frame), el("span", {}, ` ${texts.a_frame}`)));
   });
   const parts = paths.regions.length
     ? [el("span", { class: "mh-parts-name", title: texts.part_hint }, texts.parts)] : [];

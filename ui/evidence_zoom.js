@@ -18,7 +18,7 @@ let pinch = null; // { distance, zoom } when two fingers came down
 const firstWidth = () => Math.max(scroller.clientWidth, props.value.picture.min_width_px);
 const wholeZoom = () => scroller.clientWidth / firstWidth();
 const mostZoom = () => Math.max(1,
-  Math.min(WIDEST_PX, MOST_PX_A_SECOND * props.value.duration_s) / firstWidth());
+  Math.min(WIDEST_PX, MOST_PX_A_SECOND * props.value.span_s) / firstWidth());
 
 function setZoom(wanted) {
   zoom = Math.min(mostZoom(), Math.max(wholeZoom(), wanted));
@@ -43,10 +43,10 @@ function zoomWhole() {
 }
 
 function zoomTo(start_s, end_s) {
-  const { duration_s } = props.value;
+  const { span_s } = props.value;
   const width_s = Math.max((end_s - start_s) * AROUND, props.value.frame_s);
-  setZoom((wholeZoom() * duration_s) / width_s);
-  const middle = (start_s + end_s) / 2 / duration_s;
+  setZoom((wholeZoom() * span_s) / width_s);
+  const middle = (start_s + end_s) / 2 / span_s;
   scroller.scrollLeft = middle * plot.offsetWidth - scroller.clientWidth / 2;
 }
 
@@ -70,13 +70,13 @@ function chooseRegion(i) {
 }
 
 function drawTimes() {
-  const { duration_s } = props.value;
+  const { duration_s, span_s } = props.value;
   const width = plot.offsetWidth;
-  const step = ROUND_S.find((s) => (s * width) / duration_s >= PX_A_TICK) ?? ROUND_S.at(-1);
+  const step = ROUND_S.find((s) => (s * width) / span_s >= PX_A_TICK) ?? ROUND_S.at(-1);
   const places = step < 0.1 ? 2 : step < 1 ? 1 : 0;
   const ticks = [];
   for (let i = 0; i * step <= duration_s && width; i += 1) {
-    const at = (i * step) / duration_s;
+    const at = (i * step) / span_s;
     const node = el("span", {}, (i * step).toFixed(places));
     node.style.left = `${100 * at}%`;
     if ((1 - at) * width < 12) node.className = "mh-last";

@@ -9,6 +9,7 @@ import numpy as np
 
 from analysis.paths import Parting, greedy_path, part, path_of
 from asr_core.alignment import Alignment, AlignmentError, align
+from asr_core.morse_code import Script, read_as
 from asr_core.text import Alphabet
 from asr_core.transcript import Transcript
 from ui import strings
@@ -63,7 +64,12 @@ def of_heard(transcript: Transcript) -> Paths:
 
 
 def of_both(
-    transcript: Transcript, alphabet: Alphabet, names: Sequence[str], said: str, heard: str
+    transcript: Transcript,
+    alphabet: Alphabet,
+    names: Sequence[str],
+    said: str,
+    heard: str,
+    script: Script = "latin",
 ) -> Paths:
     """The paths of what was said and of what was heard, and where they part.
 
@@ -73,12 +79,13 @@ def of_both(
         names: of the symbols, by id.
         said: normalised text.
         heard: normalised text; where it is not the transcript's, it is aligned, too.
+        script: the letters that messages are written in.
     """
     got = heard_path(transcript)
     try:
         if heard != alphabet.normalise(transcript.text):
-            got = forced(transcript.log_probs, alphabet, heard)
-        reference = forced(transcript.log_probs, alphabet, said)
+            got = forced(transcript.log_probs, alphabet, heard, script)
+        reference = forced(transcript.log_probs, alphabet, said, script)
     except ValueError as e:
         return Paths(_rows(transcript, None, got), note=str(e))
     longest_gap = round(LONGEST_GAP_S / transcript.frame_s)
@@ -92,11 +99,13 @@ def of_both(
     )
 
 
-def forced(log_probs: np.ndarray, alphabet: Alphabet, text: str) -> Alignment:
+def forced(
+    log_probs: np.ndarray, alphabet: Alphabet, text: str, script: Script = "latin"
+) -> Alignment:
     """The most probable path that spells a text (raises ValueError, with a message to show)."""
     from analysis.recognition import can_write
 
-    strange = [word for word in text.split() if not can_write(alphabet, word)]
+    strange = [read_as(word, script) for word in text.split() if not can_write(alphabet, word)]
     if strange:
         raise ValueError(strings.CANNOT_WRITE.format(words=_quoted(strange)))
     ids = alphabet.encode(text)
@@ -105,7 +114,7 @@ def forced(log_probs: np.ndarray, alphabet: Alphabet, text: str) -> Alignment:
     try:
         return align(log_probs, ids)
     except AlignmentError as e:
-        raise ValueError(strings.NO_PATH.format(text=text, why=e)) from e
+        raise ValueError(strings.NO_PATH.format(why=e)) from e
 
 
 def unknown_words(alphabet: Alphabet, text: str) -> str:

@@ -17,6 +17,7 @@ from asr_core.morse_code import Script, is_morse, read_as, read_transcript
 from ui import evidence, strings
 from ui.background import Pending
 from ui.evidence import Evidence, Fact, Notice
+from ui.said import MAX_SAID, against
 from ui.sound import Publish, publisher
 
 if TYPE_CHECKING:
@@ -78,11 +79,16 @@ def examples_for(contract: "Contract", examples: Sequence[Example]) -> list[Exam
 
 
 def recognise(
-    recognizer: "Recognizer", path: Path, publish: Publish, script: Script = "latin"
+    recognizer: "Recognizer",
+    path: Path,
+    publish: Publish,
+    script: Script = "latin",
+    said: str = "",
 ) -> Evidence:
     """Transcribe a file and publish its sound (raises AudioError, with a message for the page).
 
-    Only Morse signs can be read in another script than `latin`; other models' text stays as it is.
+    Given what was `said`, the evidence is of the comparison. Only Morse signs can be read in
+    another script than `latin`; other models' text stays as it is.
     """
     try:
         check_length(_declared_length_s(path))
@@ -96,6 +102,8 @@ def recognise(
     facts = _facts(path.name, audio.duration_s, took_s, recognizer.contract.name)
     if not is_morse(recognizer.alphabet):
         script = "latin"
+    if said.strip():
+        return against(recognizer, transcript, said, publish(path), facts, script)
     transcript = read_transcript(transcript, script)
     return evidence.of_transcript(transcript, recognizer.contract, publish(path), facts, script)
 
@@ -150,6 +158,7 @@ def build(
                 elem_id="recorder",
                 editable=False,
             )
+            said, compare = _said_box()
             picker = _example_list([each for each in examples if each.model == SPEECH])
         with gr.Column(scale=2, min_width=340):
             view = evidence.component(LOADING, "recognised")
@@ -165,7 +174,9 @@ def build(
     recorder.upload(on.heard, given, shown, api_name="recognise", **calm)
     picker.choose(on.chosen, model, [view, last, script], **inner)
     model.input(on.switched, [last, model, script], of_model, **inner)
-    script.input(on.changed, [last, model, script], view, **inner)
+    script.input(on.changed, [last, model, script, said], view, **inner)
+    gr.on([said.submit, compare.click], on.changed, [last, model, script, said], view, **inner)
+    last.change(None, None, said, js="() => ''", **inner)  # it was said in another recording
 
 
 class _Handlers:
@@ -216,7 +227,9 @@ class _Handlers:
             raise gr.Error(strings.NO_SUCH_MODEL, print_exception=False)
         return pending
 
-    def changed(self, path: str | None, model: str, script: Script) -> Iterator[dict[str, Any]]:
+    def changed(
+        self, path: str | None, model: str, script: Script, said: str = ""
+    ) -> Iterator[dict[str, Any]]:
         """The view of a file heard by a model: loading if need be, then evidence or the reason."""
         pending = self.find(model)
         if path is None:
@@ -226,7 +239,7 @@ class _Handlers:
             pending.begin()
             yield LOADING.to_json()
         try:
-            value = recognise(pending.result(), Path(path), self.publish, script)
+            value = recognise(pending.result(), Path(path), self.publish, script, said)
         except ValueError as e:  # of the audio or of the model folder: each says what to do
             title = strings.BAD_AUDIO if isinstance(e, AudioError) else strings.BAD_MODEL
             yield Notice("failed", title, str(e)).to_json()
@@ -260,6 +273,20 @@ def _script_switch() -> gr.Radio:
         visible=False,
         elem_id="script",
     )
+
+
+def _said_box() -> tuple[gr.Textbox, gr.Button]:
+    """Where a person types what the recording holds, and the button that compares."""
+    with gr.Group():
+        said = gr.Textbox(
+            label=strings.SAID,
+            info=strings.SAID_HINT,
+            lines=1,
+            max_length=MAX_SAID,
+            elem_id="said",
+        )
+        compare = gr.Button(strings.COMPARE, size="sm", elem_id="compare")
+    return said, compare
 
 
 def _example_list(examples: Sequence[Example]) -> gr.HTML:

@@ -75,7 +75,7 @@ EVIDENCE = {
             "the decoder made of them",
         ],
     },
-    "a_frame": "{value} / frame",
+    "a_frame": "/ frame",
     "a_frame_hint": "Mean log-probability of a frame on this path, in nats: 0 is certain, −0.69 "
     "is a probability of one half. All frames together: {total}.",
     "parts": "They part",
@@ -103,7 +103,7 @@ BLANK_NAME = "blank"
 CANNOT_WRITE = (
     "This model has no symbols for {words}, so no path through the frames spells the reference."
 )
-NO_PATH = "No path through the frames spells “{text}”. {why}"
+NO_PATH = "No path through the frames spells the reference. {why}"
 TOO_LONG_TO_ALIGN = (
     "This recording is too long to lay the whole reference over its frames here. Cut it into parts."
 )
@@ -134,6 +134,10 @@ SCRIPT = "Letters"
 SCRIPT_HINT = "A Morse sign stands for a Latin or a Cyrillic letter"
 SCRIPTS = {"latin": "Latin", "cyrillic": "Cyrillic"}
 EXAMPLES = {"heading": "Or listen to an example (synthetic)"}
+
+SAID = "What was said?"
+SAID_HINT = "Type it to see where the model went wrong, and what your words would have cost it"
+COMPARE = "Compare"
 
 NOTHING_YET = "Nothing heard yet"
 NOTHING_YET_HINT = "Press Record and say a few digits, or upload a recording."
