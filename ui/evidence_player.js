@@ -16,6 +16,7 @@ function playOrPause() {
 function seek(time_s) {
   stopAt = null;
   audio.currentTime = Math.min(Math.max(0, time_s), props.value.duration_s);
+  readout.textContent = bestAt(audio.currentTime);
 }
 
 function paint() {

@@ -3,7 +3,7 @@
 
 const ZOOM_STEP = 1.6;
 const WIDEST_PX = 60000;
-const MOST_PX_A_SECOND = 1500;
+const MOST_PX_A_SECOND = 2500;
 const WHEEL_STEP = 0.003; // of the logarithm of the zoom, a pixel of the wheel
 const AROUND = 1.25; // what is zoomed to gets this much of the window's width around it
 const ROUND_S = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600];
