@@ -8,6 +8,7 @@ the sign of CH and of Ш: "ch" are two signs in most languages.
 """
 
 import re
+import unicodedata
 from dataclasses import replace
 from typing import Literal
 
@@ -53,8 +54,6 @@ CYRILLIC = dict(
     zip("abwgdevzijklmnoprstufhcöĥqñyxéüä", "абвгдежзийклмнопрстуфхцчшщъыьэюя", strict=True)
 )
 
-CYRILLIC_E = "e"  # what ё is sent as
-
 _SYMBOL = re.compile(r"<[a-z]+>|.", re.DOTALL)
 
 
@@ -71,17 +70,19 @@ def read_as(text: str, script: Script) -> str:
 
 
 def signs_of(text: str, script: Script) -> str:
-    """Text in a script's letters, lower case, as the Latin letters that name the same signs."""
+    """A text in a script's letters as the text of its signs: what `read_as` reads back."""
     if script == "latin":
         return text
-    letters = {letter: sign for sign, letter in CYRILLIC.items()} | {"ё": CYRILLIC_E}
-    return "".join(letters.get(symbol, symbol) for symbol in symbols(text.lower()))
+    letters = {letter: sign for sign, letter in CYRILLIC.items()} | {"ё": "e"}
+    lower = unicodedata.normalize("NFC", text.lower())
+    return "".join(letters.get(letter, letter) for letter in lower)
 
 
 def read_transcript(transcript: Transcript, script: Script) -> Transcript:
-    """The transcript with its text and words in another script's letters."""
+    """The transcript with its text, words and symbols in another script's letters."""
     words = tuple(replace(word, text=read_as(word.text, script)) for word in transcript.words)
-    return replace(transcript, text=read_as(transcript.text, script), words=words)
+    read = tuple(read_as(symbol, script) for symbol in transcript.symbols)
+    return replace(transcript, text=read_as(transcript.text, script), words=words, symbols=read)
 
 
 def is_morse(alphabet: Alphabet) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from asr_core.alignment import spell, spelling
 from asr_core.audio import Audio, AudioError, Source, load_audio
 from asr_core.checkpoint import Contract, load_model
 from asr_core.decoder import Decoder, best_path
@@ -103,6 +104,18 @@ class Recognizer:
             transcripts = self.transcribe([audio for _, audio in batch])
             yield from zip((i for i, _ in batch), transcripts, strict=True)
 
+    def align(self, recording: Source | Audio, text: str) -> Transcript:
+        """Where a given text is in a recording, whatever the model would have heard.
+
+        The transcript is of the most probable path that spells the text; `n_best` holds that alone.
+
+        Raises:
+            AudioError: a recording that cannot be read.
+            AlignmentError: words that the model does not know, or a recording too short for them.
+        """
+        reader = self.decoding_with(spelling(spell(text, self.alphabet)))
+        return reader.transcribe([recording])[0]
+
     def read(self, recording: Source | Audio) -> Audio:
         """The recording, checked, at the model's sample rate (raises AudioError)."""
         if isinstance(recording, Audio):
@@ -132,6 +145,8 @@ class Recognizer:
             hop_s=self.hop_s,
             features=features,
             log_probs=log_probs,
+            symbols=tuple(self.alphabet.symbol(span.id) for span in spans),
+            boundary_error_s=self.contract.boundary_error_s,
         )
 
 
