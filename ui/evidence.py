@@ -16,6 +16,7 @@ from asr_core.morse_code import Script, read_as
 from asr_core.text import Alphabet
 from asr_core.transcript import Transcript, Word
 from ui import strings
+from ui.downloads import Shelf
 from ui.emission import Emission, emission
 from ui.paths import Paths, of_both, of_heard
 from ui.picture import Picture, draw
@@ -25,7 +26,16 @@ if TYPE_CHECKING:
     from asr_core.checkpoint import Contract
 
 HERE = Path(__file__).parent
-SCRIPTS = ("base", "player", "words", "rows", "figure", "zoom", "draw")  # evidence_*.js, in order
+SCRIPTS = (
+    "base",
+    "player",
+    "words",
+    "rows",
+    "figure",
+    "zoom",
+    "download",
+    "draw",
+)  # evidence_*.js, in order
 SHEETS = ("evidence.css", "evidence_rows.css")
 
 Side = Literal["reference", "heard"]
@@ -86,6 +96,7 @@ class Evidence:
     paths: Paths
     readings: tuple[Reading, ...]
     note: str = ""
+    download: str = ""  # what a `Shelf` knows the transcript by
     state: str = "ready"
 
     def to_json(self) -> dict[str, Any]:
@@ -198,14 +209,23 @@ def symbol_names(alphabet: Alphabet, script: Script = "latin") -> tuple[str, ...
     return (strings.BLANK_NAME, *symbols)
 
 
-def component(value: Notice | None, elem_id: str) -> gr.HTML:
-    """The component; give it `to_json()` of an Evidence or a Notice, or None to show nothing."""
+def component(value: Notice | None, elem_id: str, shelf: Shelf | None = None) -> gr.HTML:
+    """The component; give it `to_json()` of an Evidence or a Notice, or None to show nothing.
+
+    With a `shelf`, an Evidence with a `download` offers it in all formats.
+    """
+
+    def fetch_text(asked: Any) -> dict[str, str]:
+        assert shelf is not None
+        return shelf.fetch_text(asked)
+
     return gr.HTML(
         value.to_json() if value else None,
         html_template='<div class="mh-evidence"></div>',
         css_template="".join(_read(name) for name in SHEETS),
         js_on_load="".join(_read(f"evidence_{name}.js") for name in SCRIPTS),
         apply_default_css=False,
+        server_functions=[fetch_text] if shelf else [],
         elem_id=elem_id,
         texts=strings.EVIDENCE,
     )

@@ -34,6 +34,7 @@ function draw() {
     regionList(value),
     value.readings.length ? readingTable(value.readings) : null,
     compared ? facts : null,
+    value.download ? downloads(value) : null,
     !compared && heard.words.length ? wordTable(heard) : null,
   ];
   root.replaceChildren(...parts.filter(Boolean));

@@ -4,7 +4,7 @@ import html
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -16,6 +16,7 @@ from asr_core.manifest import ManifestError, ManifestRow, read_manifest
 from asr_core.morse_code import Script, is_morse, read_as, read_transcript
 from ui import evidence, strings
 from ui.background import Pending
+from ui.downloads import Shelf
 from ui.evidence import Evidence, Fact, Notice
 from ui.said import MAX_SAID, against
 from ui.sound import Publish, publisher
@@ -84,11 +85,13 @@ def recognise(
     publish: Publish,
     script: Script = "latin",
     said: str = "",
+    shelf: Shelf | None = None,
 ) -> Evidence:
     """Transcribe a file and publish its sound (raises AudioError, with a message for the page).
 
-    Given what was `said`, the evidence is of the comparison. Only Morse signs can be read in
-    another script than `latin`; other models' text stays as it is.
+    The `shelf` keeps the transcript for downloads. Given what was `said`, the evidence is of the
+    comparison. Only Morse signs can be read in another script than `latin`; other models' text
+    stays as it is.
     """
     try:
         check_length(_declared_length_s(path))
@@ -102,10 +105,12 @@ def recognise(
     facts = _facts(path.name, audio.duration_s, took_s, recognizer.contract.name)
     if not is_morse(recognizer.alphabet):
         script = "latin"
+    read, url = read_transcript(transcript, script), publish(path)
     if said.strip():
-        return against(recognizer, transcript, said, publish(path), facts, script)
-    transcript = read_transcript(transcript, script)
-    return evidence.of_transcript(transcript, recognizer.contract, publish(path), facts, script)
+        value = against(recognizer, transcript, said, url, facts, script)
+    else:
+        value = evidence.of_transcript(read, recognizer.contract, url, facts, script)
+    return replace(value, download=shelf.put(read, path.name) if shelf else "")
 
 
 def check_length(duration_s: float | None) -> None:
@@ -161,9 +166,10 @@ def build(
             said, compare = _said_box()
             picker = _example_list([each for each in examples if each.model == SPEECH])
         with gr.Column(scale=2, min_width=340):
-            view = evidence.component(LOADING, "recognised")
+            shelf = Shelf()
+            view = evidence.component(LOADING, "recognised", shelf)
     last = gr.State(None)  # the file shown now: another model can hear it too
-    on = _Handlers(models, examples, publisher(view))
+    on = _Handlers(models, examples, publisher(view), shelf)
     calm = {"show_progress": "hidden", "trigger_mode": "always_last"}
     inner = calm | {"api_visibility": "private"}
     given, shown = [recorder, model, script], [view, last, recorder]
@@ -187,10 +193,12 @@ class _Handlers:
         models: Sequence[Pending["Recognizer"]],
         examples: Sequence[Example],
         publish: Publish,
+        shelf: Shelf | None = None,
     ) -> None:
         self.models = {model.name: model for model in models}
         self.examples = {example.id: example for example in examples}
         self.publish = publish
+        self.shelf = shelf
 
     def opened(self, model: str, script: Script) -> Iterator[tuple[Any, ...]]:
         yield from self.switched(None, model, script)
@@ -239,7 +247,8 @@ class _Handlers:
             pending.begin()
             yield LOADING.to_json()
         try:
-            value = recognise(pending.result(), Path(path), self.publish, script, said)
+            recognizer = pending.result()
+            value = recognise(recognizer, Path(path), self.publish, script, said, self.shelf)
         except ValueError as e:  # of the audio or of the model folder: each says what to do
             title = strings.BAD_AUDIO if isinstance(e, AudioError) else strings.BAD_MODEL
             yield Notice("failed", title, str(e)).to_json()

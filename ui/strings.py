@@ -85,6 +85,17 @@ EVIDENCE = {
     "part_button": "From {start} to {end} s",
     "delay": "This model writes a word about {delay} s after the middle of its sound, so the "
     "lower rows run behind the picture by about that much.",
+    "download": "Download",
+    "download_hint": "The transcript as a text file",
+    "download_failed": "This transcript is no longer kept. Transcribe the recording again.",
+    "formats": {
+        "json": ["JSON", "Words and symbols with times and confidence, for programs"],
+        "ctm": ["CTM", "A line a word: what sclite and other scorers read"],
+        "textgrid": ["TextGrid", "Tiers of words and symbols for Praat"],
+        "srt": ["SRT", "Subtitles for video players"],
+        "vtt": ["VTT", "Subtitles for web pages"],
+        "labels": ["Labels", "A label track for Audacity"],
+    },
     "readings": "Other readings",
     "readings_hint": "The decoder's n best readings. Words that differ from the best are marked.",
     "reading_columns": [
@@ -97,6 +108,8 @@ EVIDENCE = {
 
 WORD_GAP = "gap"  # between words: the name of a model's symbol for it
 BLANK_NAME = "blank"
+
+DOWNLOAD_GONE = "There is no such transcript here, or no such format."
 
 # ---- Paths: of what was said and of what was heard --------------------------------------------
 

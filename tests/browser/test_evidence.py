@@ -232,3 +232,17 @@ def test_other_readings_and_hostile_symbols_stay_text(visit):
     view.locator(".mh-partings").wait_for()
     assert HOSTILE in view.locator(".mh-partings").inner_text()
     assert page.locator("img[src='x'], #recognised .mh-evidence b:has-text('bold')").count() == 0
+
+
+def test_the_transcript_is_downloaded(visit, tmp_path):
+    page = visit()
+    view = show_three_seven_stop(page)
+    shown = " ".join(view.locator(".mh-big").all_inner_texts())
+    for label, name in (("CTM", "three-seven-stop.ctm"), ("TextGrid", "three-seven-stop.TextGrid")):
+        with page.expect_download() as caught:
+            view.locator(".mh-downloads").get_by_role("button", name=label).click()
+        assert caught.value.suggested_filename == name
+        caught.value.save_as(tmp_path / name)
+    lines = (tmp_path / "three-seven-stop.ctm").read_text().splitlines()
+    assert " ".join(line.split()[4] for line in lines) == shown
+    assert "TextGrid" in (tmp_path / "three-seven-stop.TextGrid").read_text()
