@@ -1,13 +1,19 @@
-"""`python -m asr_core prepare / train / average / verify / export / transcribe`."""
+"""`python -m asr_core prepare / train / average / verify / export / lm / transcribe`."""
 
 import enum
 import itertools
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
+
+from asr_core.decoding import DecodingConfig, build_decoder
+from asr_core.decoding_options import with_decoding
+
+if TYPE_CHECKING:
+    from asr_core.text import Alphabet
 
 app = typer.Typer(
     help="Speech in, transcript out: prepare data, train a recogniser, transcribe recordings.",
@@ -204,7 +210,41 @@ def export(
 
 
 @app.command()
+def lm(
+    text: Annotated[Path, typer.Argument(help="A text file in UTF-8, an utterance a line.")],
+    out: Annotated[Path, typer.Option(help="ARPA file to write.", dir_okay=False)],
+    order: Annotated[int, typer.Option(min=1, max=6, help="Words in the longest n-grams.")] = 3,
+    model: Annotated[
+        str | None, typer.Option(help="Spell words as this model does: Morse's own signs stay.")
+    ] = None,
+) -> None:
+    """Build an n-gram language model of a text, for `--lm`."""
+    from asr_core.checkpoint import CheckpointError
+    from asr_core.language import LanguageModelError
+    from asr_core.ngrams import build_ngrams, read_sentences, write_arpa
+    from asr_core.text import normalise
+
+    try:
+        spell = normalise if model is None else _alphabet(model).normalise
+        ngrams = build_ngrams(read_sentences(text, spell), order)
+        write_arpa(ngrams, out)
+    except (CheckpointError, LanguageModelError, OSError) as e:
+        _fail(e)
+    counts = ", ".join(f"{n} of {k}" for k, n in enumerate(ngrams.counts(), start=1))
+    typer.echo(f"{out}: n-grams {counts} words")
+
+
+def _alphabet(model: str) -> "Alphabet":
+    """Of a model folder or a bundled model (raises CheckpointError)."""
+    from asr_core.checkpoint import load_model
+
+    return load_model(model)[0].alphabet
+
+
+@app.command()
+@with_decoding
 def transcribe(
+    decoding: DecodingConfig,
     files: Annotated[list[Path], typer.Argument(help="Recordings of any common format.")],
     model: Annotated[str, typer.Option(help="A model folder, or a bundled model.")] = "spoken",
     output_format: Annotated[
@@ -219,12 +259,15 @@ def transcribe(
     ] = "latin",
 ) -> None:
     """Transcribe recordings; one that cannot be read is reported and the others are done."""
-    from asr_core.morse_code import check_script, read_transcript
+    from asr_core.morse_code import check_script, read_reading, read_transcript
     from asr_core.recognizer import Recognizer
 
     try:
         recognizer = Recognizer.load(model)
         check_script(script, recognizer.alphabet)
+        recognizer = recognizer.decoding_with(
+            build_decoder(decoding, recognizer.alphabet, recognizer.lexicon_path)
+        )
     except ValueError as e:  # CheckpointError is one
         _fail(e)
     results: list[dict[str, Any]] = [{} for _ in files]
@@ -234,6 +277,9 @@ def transcribe(
             results[i] = {"file": _shown(files[i]), "error": _one_line(result)}
         else:
             results[i] = {"file": _shown(files[i]), **read_transcript(result, script).to_dict()}
+            if decoding.n_best > 1:
+                readings = [read_reading(r, script) for r in recognizer.readings(result)]
+                results[i]["readings"] = [reading.to_dict() for reading in readings]
     try:
         if output is None:
             _print(results, output_format)

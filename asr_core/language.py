@@ -1,6 +1,7 @@
 """Language models over words: n-grams with back-off, from ARPA files or KenLM's binary ones."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -42,6 +43,11 @@ class Ngrams:
     order: int
     log_probs: Mapping[tuple[str, ...], float]
     backoffs: Mapping[tuple[str, ...], float]
+
+    def counts(self) -> list[int]:
+        """How many n-grams of 1, 2, ... words there are."""
+        lengths = Counter(map(len, self.log_probs))
+        return [lengths[n] for n in range(1, self.order + 1)]
 
     def start(self) -> tuple[str, ...]:
         return (BEGIN,)[: self.order - 1]

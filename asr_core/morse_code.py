@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Literal
 
 from asr_core.text import Alphabet
-from asr_core.transcript import Transcript
+from asr_core.transcript import Reading, Transcript
 
 Script = Literal["latin", "cyrillic"]
 
@@ -72,6 +72,12 @@ def read_transcript(transcript: Transcript, script: Script) -> Transcript:
     """The transcript with its text and words in another script's letters."""
     words = tuple(replace(word, text=read_as(word.text, script)) for word in transcript.words)
     return replace(transcript, text=read_as(transcript.text, script), words=words)
+
+
+def read_reading(reading: Reading, script: Script) -> Reading:
+    """The same for one of several readings."""
+    words = tuple(replace(word, text=read_as(word.text, script)) for word in reading.words)
+    return replace(reading, text=read_as(reading.text, script), words=words)
 
 
 def is_morse(alphabet: Alphabet) -> bool:

@@ -23,6 +23,25 @@ class Word:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """One of a decoder's readings as text (see `Hypothesis` for `log_prob` and `score`)."""
+
+    text: str
+    words: tuple[Word, ...]
+    log_prob: float
+    score: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON; the words as in a transcript's."""
+        return {
+            "text": self.text,
+            "score": round(self.score, 4),
+            "log_prob": round(self.log_prob, 4),
+            "words": [_word_to_dict(word) for word in self.words],
+        }
+
+
+@dataclass(frozen=True)
 class Transcript:
     """The result of the straight line; figures read it and recompute nothing."""
 
@@ -46,13 +65,14 @@ class Transcript:
         return {
             "text": self.text,
             "duration": round(self.duration_s, 3),
-            "words": [
-                {
-                    "word": word.text,
-                    "start": round(word.start_s, 3),
-                    "end": round(word.end_s, 3),
-                    "confidence": round(word.confidence, 4),
-                }
-                for word in self.words
-            ],
+            "words": [_word_to_dict(word) for word in self.words],
         }
+
+
+def _word_to_dict(word: Word) -> dict[str, Any]:
+    return {
+        "word": word.text,
+        "start": round(word.start_s, 3),
+        "end": round(word.end_s, 3),
+        "confidence": round(word.confidence, 4),
+    }
