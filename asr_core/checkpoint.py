@@ -19,6 +19,7 @@ from torch import Tensor
 from asr_core.features import FeatureConfig
 from asr_core.model import CtcModel, ModelConfig
 from asr_core.text import Alphabet
+from asr_core.transcript import BoundaryError
 
 FORMAT_VERSION = 1
 PROBE = "probe.safetensors"  # what the weights answered when they were saved: see verification
@@ -40,6 +41,7 @@ class Contract(BaseModel):
     alphabet: Alphabet
     model: ModelConfig
     emission_delay_s: float | None = None  # from a word's middle to its emission; None: not known
+    boundary_error_s: BoundaryError | None = None  # of words' starts and ends; None: not measured
     provenance: dict[str, Any] = {}
 
 

@@ -8,11 +8,12 @@ the sign of CH and of Ш: "ch" are two signs in most languages.
 """
 
 import re
+import unicodedata
 from dataclasses import replace
 from typing import Literal
 
 from asr_core.text import Alphabet
-from asr_core.transcript import Transcript
+from asr_core.transcript import Reading, Transcript
 
 Script = Literal["latin", "cyrillic"]
 
@@ -68,10 +69,27 @@ def read_as(text: str, script: Script) -> str:
     return "".join(CYRILLIC.get(symbol, symbol) for symbol in symbols(text))
 
 
+def signs_of(text: str, script: Script) -> str:
+    """A text in a script's letters as the text of its signs: what `read_as` reads back."""
+    if script == "latin":
+        return text
+    letters = {letter: sign for sign, letter in CYRILLIC.items()} | {"ё": "e"}
+    lower = unicodedata.normalize("NFC", text.lower())
+    return "".join(letters.get(letter, letter) for letter in lower)
+
+
 def read_transcript(transcript: Transcript, script: Script) -> Transcript:
-    """The transcript with its text and words in another script's letters."""
+    """The transcript with all its texts in another script's letters."""
     words = tuple(replace(word, text=read_as(word.text, script)) for word in transcript.words)
-    return replace(transcript, text=read_as(transcript.text, script), words=words)
+    read = tuple(read_as(symbol, script) for symbol in transcript.symbols)
+    readings = tuple(_read_reading(reading, script) for reading in transcript.readings)
+    text = read_as(transcript.text, script)
+    return replace(transcript, text=text, words=words, symbols=read, readings=readings)
+
+
+def _read_reading(reading: Reading, script: Script) -> Reading:
+    words = tuple(replace(word, text=read_as(word.text, script)) for word in reading.words)
+    return replace(reading, text=read_as(reading.text, script), words=words)
 
 
 def is_morse(alphabet: Alphabet) -> bool:

@@ -21,6 +21,7 @@ from asr_core.morse_code import (
     is_morse,
     read_as,
     read_transcript,
+    signs_of,
     symbols,
 )
 from asr_core.text import BLANK, Alphabet
@@ -61,6 +62,13 @@ def test_every_russian_letter_has_its_sign() -> None:
 def test_the_same_signs_in_cyrillic(latin: str, cyrillic: str) -> None:
     assert read_as(latin, "cyrillic") == cyrillic
     assert read_as(latin, "latin") == latin
+
+
+def test_a_text_in_cyrillic_is_written_in_the_signs_it_is_read_from() -> None:
+    for letter in RUSSIAN:
+        assert read_as(signs_of(letter.upper(), "cyrillic"), "cyrillic") == letter
+    assert signs_of("Ёж и\u0306 73 <sk>", "cyrillic") == "ev j 73 <sk>"
+    assert signs_of("Ж", "latin") == "Ж"
 
 
 def test_a_transcript_in_cyrillic_keeps_its_times() -> None:

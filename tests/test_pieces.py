@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asr_core import recognizer as recognizer_module
+from asr_core.alignment import align
 from asr_core.audio import Audio, AudioError, load_audio
 from asr_core.decoder import Hypothesis, TokenSpan
 from asr_core.manifest import ManifestRow, read_manifest
@@ -104,6 +105,7 @@ def part(text: str, n_frames: int, token: TokenSpan, rng: np.random.Generator) -
     return Transcript(
         text, (), (token,), n_frames * 0.02, 0.02, 0.01,
         rng.random((2 * n_frames, 3)), rng.random((n_frames, 4)), (best, best),
+        symbols=(text or "<unk>",),
     )  # fmt: skip
 
 
@@ -118,6 +120,7 @@ def test_a_planted_join(rng: np.random.Generator) -> None:
     assert whole.n_best == (Hypothesis(whole.tokens, -4.5, -3.0),)
     assert whole.duration_s == pytest.approx(0.6)
     assert (whole.features.shape, whole.log_probs.shape) == ((60, 3), (30, 4))
+    assert whole.symbols == ("a", "<unk>", "b")
     assert whole.partial
     assert whole.to_dict()["partial"] is True
     assert join(parts[:1]) == parts[0]
@@ -138,6 +141,16 @@ def test_long_and_short_ones_together_as_alone(
     monkeypatch.setattr(recognizer_module, "MAX_BATCH_S", 40)  # each piece alone
     assert_same(together[1], tiny_recognizer.transcribe([audios[1]])[0])
     assert " ".join(word.text for word in together[1].words) == together[1].text
+
+
+def test_a_text_is_aligned_across_the_cuts(tiny_recognizer: Recognizer) -> None:
+    audio = babble(np.random.default_rng(4), 130.0)
+    (heard,) = tiny_recognizer.transcribe([audio])
+    aligned = tiny_recognizer.align(audio, heard.text)
+    assert aligned.text == heard.text
+    ids = [token.id for token in aligned.tokens]
+    assert aligned.tokens == align(heard.log_probs, ids).spans
+    assert max(np.diff([token.start for token in aligned.tokens])) < 10 / aligned.frame_s
 
 
 def test_batches_stay_within_their_limit_and_pieces_come_as_they_are_done(

@@ -39,6 +39,7 @@ from asr_core.training.batches import (
     UtteranceBatches,
     read_clips,
 )
+from asr_core.training.boundaries import store_boundary_error
 from asr_core.training.delay import store_delay
 from asr_core.training.recipe import ByName, Recipe, RecipeError
 from asr_core.training.records import Averaging, ModelFolder, TrainingTable
@@ -236,6 +237,7 @@ def train(
     if trainer.is_global_zero:
         if recipe.strings:
             store_delay(out, unseen.clips, recipe.seed)
+        store_boundary_error(out, unseen.clips, recipe.seed)  # with the delay stored
         write_probe(out)
     return out
 
