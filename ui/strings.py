@@ -106,6 +106,13 @@ EVIDENCE = {
     ],
 }
 
+EVIDENCE |= {
+    "passages": "The recording, passage by passage. Choose one to see and hear it",
+    "passage": "Show and hear {start} to {end}",
+    "stop": "Stop and keep what is done",
+    "progress": "How much was transcribed",
+}
+
 WORD_GAP = "gap"  # between words: the name of a model's symbol for it
 BLANK_NAME = "blank"
 
@@ -156,6 +163,14 @@ NOTHING_YET = "Nothing heard yet"
 NOTHING_YET_HINT = "Press Record and say a few digits, or upload a recording."
 LISTENING = "Listening…"
 LISTENING_HINT = "Press Stop to see what was heard."
+LIVE = {"partial": "Heard so far; this may still change"}
+BAD_CHUNK = "Expected an id, a sample rate and up to a minute of 16-bit samples in base64."
+TRANSCRIBING = "Transcribing…"
+TRANSCRIBING_PROGRESS = "{done} of {total} minutes"
+TRANSCRIBING_DONE = "{done} minutes"  # where the length is not known
+STOPPED_AT = "Stopped after {done} minutes: what follows was not transcribed."
+NOT_COMPARED = "Only recordings of up to a minute are compared with what was said."
+PASSAGE_GONE = "This recording is no longer kept. Transcribe it again."
 LOADING_MODEL = "Loading the model…"
 BAD_AUDIO = "This recording cannot be transcribed"
 BAD_MODEL = "The model cannot be loaded"
