@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import soxr
 
 from asr_core.audio import Audio, load_audio
 from asr_core.pieces import LIVE, Cutting, quietest
@@ -31,26 +30,31 @@ class Listener:
         self.rate = rate
         self._recognizer = recognizer
         self._cutting = cutting
-        self._held = np.zeros(0, dtype=np.float32)  # after the last cut, at the model's rate
+        self._held = np.zeros(0, dtype=np.float32)  # after the last cut, at its own rate
         self._settled: list[str] = []
-        wanted = recognizer.sample_rate
-        self._resampler = soxr.ResampleStream(rate, wanted, 1, dtype="float32")
 
     def hear(self, samples: np.ndarray) -> PartialText:
         """The text so far, given what was recorded since the last call (raises AudioError).
+
+        All that is held is resampled again: a resampler that goes on lags 0.1 s behind.
 
         Args:
             samples: (N,) floats or integers at the rate given; any N from 1 on.
         """
         mono = load_audio(samples, source_rate=self.rate).samples
-        new = self._resampler.resample_chunk(mono)
-        self._held = np.concatenate([self._held, new])
+        self._held = np.concatenate([self._held, mono])
+        if len(self._held) < SHORTEST_S * self.rate:
+            return self._partial("")
         rate = self._recognizer.sample_rate
-        while len(self._held) > self._cutting.longest_s * rate:
-            at = quietest(self._held, rate, self._recognizer.frame, self._cutting)
-            self._settled.append(self._text(self._held[: at - 1]))
-            self._held = self._held[at:]
-        growing = self._text(self._held) if len(self._held) >= SHORTEST_S * rate else ""
+        sound = load_audio(self._held, rate, source_rate=self.rate).samples
+        while len(sound) > self._cutting.longest_s * rate:
+            at = quietest(sound, rate, self._recognizer.frame, self._cutting)
+            self._settled.append(self._text(sound[: at - 1]))
+            self._held = self._held[round(at / rate * self.rate) :]
+            sound = load_audio(self._held, rate, source_rate=self.rate).samples
+        return self._partial(self._text(sound))
+
+    def _partial(self, growing: str) -> PartialText:
         return PartialText(" ".join(filter(None, self._settled)), growing)
 
     def _text(self, samples: np.ndarray) -> str:

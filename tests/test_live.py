@@ -65,12 +65,12 @@ def test_a_long_one_is_cut_alike_whatever_its_chunks(
 @pytest.mark.parametrize("rate", [16000, 44100, 48000])
 def test_the_bundled_model_hears_an_example_as_it_grows(rate: int) -> None:
     recognizer = Recognizer.load("spoken")
-    audio = load_audio(ROOT / "assets/examples/three-seven-stop.opus", rate)
+    audio = load_audio(ROOT / "assets/examples/nine-one-eight-off-telephone.opus", rate)
     pcm = np.round(32767 * audio.samples).astype(np.int16)
     listener = Listener(recognizer, rate)
     texts = [text_of(listener.hear(chunk)) for chunk in in_chunks(pcm, [rate // 4] * 40)]
     assert texts[0] == ""
-    assert texts[-1] == "three seven stop"
+    assert texts[-1] == recognizer.transcribe([Audio(pcm, rate)])[0].text
     assert len(set(texts)) >= 3  # word by word
 
 

@@ -12,12 +12,21 @@ registerProcessor("mh-tap", class extends AudioWorkletProcessor {
 
 let recording = null; // { id, chosen, stream, context, blocks, length, busy }
 
-function show(settled, growing) {
-  const label = document.createElement("small");
-  const changing = document.createElement("em");
-  label.textContent = props.texts.partial;
-  changing.textContent = growing;
-  box.replaceChildren(label, settled ? `${settled} ` : "", changing);
+function part(tag, text = "") {
+  const node = document.createElement(tag);
+  node.textContent = text;
+  return node;
+}
+
+const label = part("small", props.texts.partial);
+const settled = part("span");
+const growing = part("em");
+
+function show(text) {
+  // Only what differs is written, so that a screen reader reads only that.
+  if (settled.textContent !== text.settled) settled.textContent = text.settled;
+  if (growing.textContent !== text.growing) growing.textContent = text.growing;
+  if (!box.firstChild) box.append(label, settled, " ", growing);
 }
 
 function take(now) {
@@ -25,12 +34,12 @@ function take(now) {
   let at = 0;
   while (at < samples.length) {
     const block = now.blocks.shift();
-    const part = block.subarray(0, samples.length - at);
-    for (let i = 0; i < part.length; i += 1) {
-      samples[at + i] = Math.max(-32768, Math.min(32767, Math.round(32768 * part[i])));
+    const piece = block.subarray(0, samples.length - at);
+    for (let i = 0; i < piece.length; i += 1) {
+      samples[at + i] = Math.max(-32768, Math.min(32767, Math.round(32768 * piece[i])));
     }
-    at += part.length;
-    if (part.length < block.length) now.blocks.unshift(block.subarray(part.length));
+    at += piece.length;
+    if (piece.length < block.length) now.blocks.unshift(block.subarray(piece.length));
   }
   now.length -= at;
   return samples;
@@ -48,11 +57,11 @@ async function send(now) {
   now.busy = true;
   const asked = performance.now();
   try {
-    const { settled, growing } = await server.hear_more({
+    const text = await server.hear_more({
       id: now.id, ...now.chosen, rate, pcm: base64(take(now)),
     });
     if (now === recording) {
-      show(settled, growing);
+      show(text);
       box.dataset.took_ms = `${box.dataset.took_ms ?? ""} ${Math.round(performance.now() - asked)}`;
     }
     now.busy = false;
@@ -66,7 +75,7 @@ async function listen({ detail }) {
   box.dataset.took_ms = "";
   const now = { id: `${Math.random()}`, chosen: detail, blocks: [], length: 0, busy: false };
   recording = now;
-  show("", "");
+  show({ settled: "", growing: "" });
   try {
     now.stream = await navigator.mediaDevices.getUserMedia({ audio: true });
     now.context = new AudioContext();

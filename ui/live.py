@@ -98,12 +98,16 @@ def _parse(asked: Any) -> tuple[str, int, np.ndarray]:
 
 def component(live: Live) -> gr.HTML:
     """Where the text appears while the microphone is on; empty and without room otherwise."""
+
+    def hear_more(asked: Any) -> dict[str, str]:
+        return live.hear_more(asked)
+
     return gr.HTML(
         None,
         html_template='<div class="mh-live" aria-live="polite"></div>',
         css_template=(HERE / "live.css").read_text(encoding="utf-8"),
         js_on_load=(HERE / "live.js").read_text(encoding="utf-8"),
-        server_functions=[live.hear_more],
+        server_functions=[hear_more],
         apply_default_css=False,
         elem_id="live",
         texts=strings.LIVE,
