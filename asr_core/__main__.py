@@ -259,7 +259,7 @@ def transcribe(
     ] = "latin",
 ) -> None:
     """Transcribe recordings; one that cannot be read is reported and the others are done."""
-    from asr_core.morse_code import check_script, read_reading, read_transcript
+    from asr_core.morse_code import check_script, read_transcript
     from asr_core.recognizer import Recognizer
 
     try:
@@ -277,9 +277,6 @@ def transcribe(
             results[i] = {"file": _shown(files[i]), "error": _one_line(result)}
         else:
             results[i] = {"file": _shown(files[i]), **read_transcript(result, script).to_dict()}
-            if decoding.n_best > 1:
-                readings = [read_reading(r, script) for r in recognizer.readings(result)]
-                results[i]["readings"] = [reading.to_dict() for reading in readings]
     try:
         if output is None:
             _print(results, output_format)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Literal
 
 from asr_core.text import Alphabet
-from asr_core.transcript import Reading, Transcript
+from asr_core.transcript import Transcript, Word
 
 Script = Literal["latin", "cyrillic"]
 
@@ -69,15 +69,18 @@ def read_as(text: str, script: Script) -> str:
 
 
 def read_transcript(transcript: Transcript, script: Script) -> Transcript:
-    """The transcript with its text and words in another script's letters."""
-    words = tuple(replace(word, text=read_as(word.text, script)) for word in transcript.words)
-    return replace(transcript, text=read_as(transcript.text, script), words=words)
+    """The transcript with its text, words and readings in another script's letters."""
+    readings = tuple(
+        replace(each, text=read_as(each.text, script), words=_read_words(each.words, script))
+        for each in transcript.readings
+    )
+    words = _read_words(transcript.words, script)
+    text = read_as(transcript.text, script)
+    return replace(transcript, text=text, words=words, readings=readings)
 
 
-def read_reading(reading: Reading, script: Script) -> Reading:
-    """The same for one of several readings."""
-    words = tuple(replace(word, text=read_as(word.text, script)) for word in reading.words)
-    return replace(reading, text=read_as(reading.text, script), words=words)
+def _read_words(words: tuple[Word, ...], script: Script) -> tuple[Word, ...]:
+    return tuple(replace(word, text=read_as(word.text, script)) for word in words)
 
 
 def is_morse(alphabet: Alphabet) -> bool:

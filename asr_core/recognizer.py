@@ -10,7 +10,7 @@ from torch import Tensor
 
 from asr_core.audio import Audio, AudioError, Source, load_audio
 from asr_core.checkpoint import Contract, find_model, load_model
-from asr_core.decoder import Decoder, TokenSpan, best_path
+from asr_core.decoder import Decoder, Hypothesis, TokenSpan, best_path
 from asr_core.features import LogMel
 from asr_core.lexicon import LEXICON
 from asr_core.model import CtcModel
@@ -128,6 +128,7 @@ class Recognizer:
             words=self._place(spans, features),
             tokens=spans,
             n_best=tuple(readings),
+            readings=self._readings(readings, features),
             duration_s=audio.duration_s,
             frame_s=self.frame_s,
             hop_s=self.hop_s,
@@ -135,16 +136,15 @@ class Recognizer:
             log_probs=log_probs,
         )
 
-    def readings(self, transcript: Transcript) -> tuple[Reading, ...]:
-        """The decoder's readings of a transcript of this model as text, their words placed."""
+    def _readings(self, found: Sequence[Hypothesis], features: np.ndarray) -> tuple[Reading, ...]:
+        """The decoder's readings as text, their words placed; none where there is only one."""
+        if len(found) == 1:
+            return ()
         return tuple(
             Reading(
-                text=self._text(hypothesis.ids),
-                words=self._place(hypothesis.spans, transcript.features),
-                log_prob=hypothesis.log_prob,
-                score=hypothesis.score,
+                self._text(each.ids), self._place(each.spans, features), each.log_prob, each.score
             )
-            for hypothesis in transcript.n_best
+            for each in found
         )
 
     def _text(self, ids: list[int]) -> str:

@@ -54,6 +54,7 @@ class Transcript:
     features: np.ndarray  # (T, F) log-mel in [0, 1]
     log_probs: np.ndarray  # (T', V)
     n_best: tuple[Hypothesis, ...] = ()  # the decoder's readings, the best first
+    readings: tuple[Reading, ...] = ()  # the same as text, where the decoder gave several
 
     @property
     def confidence(self) -> float | None:
@@ -61,12 +62,15 @@ class Transcript:
         return min((word.confidence for word in self.words), default=None)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON: text, duration and words, in seconds."""
-        return {
+        """Plain data for JSON: text, duration and words, in seconds; readings if there are any."""
+        plain = {
             "text": self.text,
             "duration": round(self.duration_s, 3),
             "words": [_word_to_dict(word) for word in self.words],
         }
+        if self.readings:
+            plain["readings"] = [reading.to_dict() for reading in self.readings]
+        return plain
 
 
 def _word_to_dict(word: Word) -> dict[str, Any]:
