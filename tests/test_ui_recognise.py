@@ -10,6 +10,7 @@ from asr_core.audio import AudioError
 from asr_core.morse_code import CYRILLIC
 from ui import recognise
 from ui.background import Pending
+from ui.decoding import GREEDY
 from ui.recognise import Example
 
 ROOT = Path(__file__).parent.parent
@@ -210,7 +211,7 @@ class TestSwitching:
         assert letters["value"] == "cyrillic"
 
     def test_an_example_sets_its_letters(self, handlers, tmp_path):
-        *_, (_, path, script) = handlers.chosen("signs", SimpleNamespace(id="да"))
+        *_, (_, path, script) = handlers.chosen("signs", GREEDY, SimpleNamespace(id="да"))
         assert (path, script) == (str(tmp_path / "da.wav"), "cyrillic")
 
     def test_a_broken_model_says_so(self, handlers):
