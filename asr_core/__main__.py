@@ -39,6 +39,9 @@ Script = Annotated[
     Literal["latin", "cyrillic"], typer.Option(help="Letters that Morse signs are read as.")
 ]
 
+STOPPED = "stopped before its turn"
+STOPPED_CODE = 130  # what a shell says of a program that Ctrl-C ended
+
 
 class Target(enum.StrEnum):
     """What a model can be exported to."""
@@ -257,7 +260,11 @@ def transcribe(
     output: Output = None,
     script: Script = "latin",
 ) -> None:
-    """Transcribe recordings; one that cannot be read is reported and the others are done."""
+    """Transcribe recordings; one that cannot be read is reported and the others are done.
+
+    Ctrl-C stops it and keeps what is done.
+    """
+    from asr_core.files import transcribe_files
     from asr_core.morse_code import check_script, read_transcript
     from asr_core.recognizer import Recognizer
 
@@ -270,16 +277,23 @@ def transcribe(
         )
     except ValueError as e:  # CheckpointError is one
         _fail(e)
-    results: dict[int, Transcript | str] = {}
-    for i, result in recognizer.transcribe_each([str(file) for file in files]):
-        if isinstance(result, Exception):
-            results[i] = _one_line(result)
-            typer.echo(f"error: {results[i]}", err=True)
-        else:
-            readings = recognizer.readings(result) if decoding.n_best > 1 else ()
-            results[i] = read_transcript(replace(result, readings=readings), script)
-    _hand_over([results[i] for i in range(len(files))], files, output_format, output)
-    if any(isinstance(result, str) for result in results.values()):
+    results: list[Transcript | str] = [STOPPED] * len(files)
+    stopped = False
+    try:
+        for i, result in transcribe_files(recognizer, [str(file) for file in files]):
+            if isinstance(result, Exception):
+                results[i] = _one_line(result)
+                typer.echo(f"error: {results[i]}", err=True)
+            else:
+                readings = recognizer.readings(result) if decoding.n_best > 1 else ()
+                results[i] = read_transcript(replace(result, readings=readings), script)
+    except KeyboardInterrupt:
+        stopped = True
+        typer.echo("stopped: this is what was done until then", err=True)
+    _hand_over(results, files, output_format, output)
+    if stopped:
+        raise typer.Exit(STOPPED_CODE)
+    if any(isinstance(result, str) for result in results):
         raise typer.Exit(1)
 
 

@@ -65,6 +65,7 @@ class Transcript:
     readings: tuple[Reading, ...] = ()  # the same as text and words, where asked for
     symbols: tuple[str, ...] = ()  # what each token is
     boundary_error_s: BoundaryError | None = None  # of words' starts and ends; None: not measured
+    partial: bool = False  # stopped before the recording's end: `duration_s` is what was heard
 
     @property
     def confidence(self) -> float | None:
@@ -83,7 +84,7 @@ class Transcript:
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON; times and `boundary_error_s` in seconds.
+        """Plain data for JSON; times and `boundary_error_s` in seconds; `partial` where it is so.
 
         Words reach as far as `placement` estimates; symbols over the frames that emit them.
         `log_prob` is what the model gives the text (of a path, its log-probability).
@@ -111,7 +112,7 @@ class Transcript:
         }
         if self.readings:
             known["readings"] = [reading.to_dict() for reading in self.readings]
-        return known
+        return ({"partial": True} if self.partial else {}) | known
 
 
 def _word_to_dict(word: Word) -> dict[str, Any]:
