@@ -103,7 +103,8 @@ def part(text: str, n_frames: int, token: TokenSpan, rng: np.random.Generator) -
     best = Hypothesis((token,), -1.5, -1.0)
     return Transcript(
         text, (), (token,), n_frames * 0.02, 0.02, 0.01,
-        rng.random((2 * n_frames, 3)), rng.random((n_frames, 4)), (best, best), symbols=(f"symbol {token.id}",),
+        rng.random((2 * n_frames, 3)), rng.random((n_frames, 4)), (best, best),
+        symbols=(f"symbol {token.id}",),
     )  # fmt: skip
 
 
