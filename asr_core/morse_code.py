@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Literal
 
 from asr_core.text import Alphabet
-from asr_core.transcript import Transcript
+from asr_core.transcript import Reading, Transcript
 
 Script = Literal["latin", "cyrillic"]
 
@@ -85,10 +85,17 @@ def signs_of(text: str, script: Script) -> str:
 
 
 def read_transcript(transcript: Transcript, script: Script) -> Transcript:
-    """The transcript with its text, words and symbols in another script's letters."""
+    """The transcript with all its texts in another script's letters."""
     words = tuple(replace(word, text=read_as(word.text, script)) for word in transcript.words)
     read = tuple(read_as(symbol, script) for symbol in transcript.symbols)
-    return replace(transcript, text=read_as(transcript.text, script), words=words, symbols=read)
+    readings = tuple(_read_reading(reading, script) for reading in transcript.readings)
+    text = read_as(transcript.text, script)
+    return replace(transcript, text=text, words=words, symbols=read, readings=readings)
+
+
+def _read_reading(reading: Reading, script: Script) -> Reading:
+    words = tuple(replace(word, text=read_as(word.text, script)) for word in reading.words)
+    return replace(reading, text=read_as(reading.text, script), words=words)
 
 
 def keyed_bounds_s(

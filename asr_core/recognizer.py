@@ -10,12 +10,13 @@ from torch import Tensor
 
 from asr_core.alignment import spell, spelling
 from asr_core.audio import Audio, AudioError, Source, load_audio
-from asr_core.checkpoint import Contract, load_model
-from asr_core.decoder import Decoder, best_path
+from asr_core.checkpoint import Contract, find_model, load_model
+from asr_core.decoder import Decoder, TokenSpan, best_path
 from asr_core.features import LogMel
+from asr_core.lexicon import LEXICON
 from asr_core.model import CtcModel
 from asr_core.placement import place_words
-from asr_core.transcript import Transcript
+from asr_core.transcript import Reading, Transcript, Word
 
 MAX_BATCH_S = 300.0  # padded seconds in a batch; bounds memory when there are many recordings
 WINDOW = 512  # recordings held in memory and sorted by length at a time, ...
@@ -25,9 +26,16 @@ WINDOW_S = 3600.0  # ... or as many as make an hour
 class Recognizer:
     """A model and all it needs to turn recordings into transcripts."""
 
-    def __init__(self, contract: Contract, model: CtcModel, decoder: Decoder = best_path) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        model: CtcModel,
+        decoder: Decoder = best_path,
+        lexicon_path: Path | None = None,
+    ) -> None:
         self.contract = contract
         self.decoder = decoder
+        self.lexicon_path = lexicon_path  # of the lexicon that came with the model, if any
         self.alphabet = contract.alphabet
         # In double precision the sums of a batch and of a single recording agree to the last digit
         # shown; in single precision they part by up to 1e-4, because shapes decide their order.
@@ -37,7 +45,9 @@ class Recognizer:
     @classmethod
     def load(cls, folder: str | Path) -> "Recognizer":
         """Load a model folder, or a bundled model by its name (raises CheckpointError)."""
-        return cls(*load_model(folder))
+        lexicon_path = find_model(folder) / LEXICON
+        shipped = lexicon_path if lexicon_path.is_file() else None
+        return cls(*load_model(folder), lexicon_path=shipped)
 
     def decoding_with(self, decoder: Decoder) -> "Recognizer":
         """The same model, its weights shared, with another decoder."""
@@ -126,18 +136,9 @@ class Recognizer:
     def _transcript(self, audio: Audio, features: np.ndarray, log_probs: np.ndarray) -> Transcript:
         readings = self.decoder(log_probs)
         spans = readings[0].spans
-        words = place_words(
-            spans,
-            self.alphabet,
-            features,
-            self.model.stride,
-            self.hop_s,
-            self.contract.emission_delay_s,
-        )
         return Transcript(
-            # Where the space is a symbol, it may come first, last, or twice around an unknown.
-            text=" ".join(self.alphabet.decode(readings[0].ids).split()),
-            words=words,
+            text=self._text(readings[0].ids),
+            words=self._place(spans, features),
             tokens=spans,
             n_best=tuple(readings),
             duration_s=audio.duration_s,
@@ -147,6 +148,32 @@ class Recognizer:
             log_probs=log_probs,
             symbols=tuple(self.alphabet.symbol(span.id) for span in spans),
             boundary_error_s=self.contract.boundary_error_s,
+        )
+
+    def readings(self, transcript: Transcript) -> tuple[Reading, ...]:
+        """The decoder's readings of a transcript of this model as text, their words placed."""
+        return tuple(
+            Reading(
+                text=self._text(hypothesis.ids),
+                words=self._place(hypothesis.spans, transcript.features),
+                log_prob=hypothesis.log_prob,
+                score=hypothesis.score,
+            )
+            for hypothesis in transcript.n_best
+        )
+
+    def _text(self, ids: list[int]) -> str:
+        # Where the space is a symbol, it may come first, last, or twice around an unknown.
+        return " ".join(self.alphabet.decode(ids).split())
+
+    def _place(self, spans: Sequence[TokenSpan], features: np.ndarray) -> tuple[Word, ...]:
+        return place_words(
+            spans,
+            self.alphabet,
+            features,
+            self.model.stride,
+            self.hop_s,
+            self.contract.emission_delay_s,
         )
 
 
