@@ -171,6 +171,22 @@ def test_only_spaces_are_no_words() -> None:
     assert place_words(spans_at((4, 1, 2), (4, 3, 4)), LETTERS, bumps(10), STRIDE, HOP_S) == ()
 
 
+@given(st.lists(st.sampled_from([0, 1, 2, 6, 21]), min_size=1, max_size=60), st.integers(-40, 40))
+def test_morse_words_never_overlap_and_lie_inside_the_recording(
+    path: list[int], n_late: int
+) -> None:
+    """Blanks, spaces, a, e and t in any order, emitted before, in or after their sound."""
+    alphabet = Alphabet(symbols=SYMBOLS)
+    features = np.random.default_rng(len(path)).random((2 * len(path), 4))
+    spans = greedy(np.log(np.eye(len(alphabet))[path] + 1e-9)).spans
+    words = place_words(spans, alphabet, features, STRIDE, HOP_S, delay_s=n_late * HOP_S)
+    assert [word.text for word in words] == alphabet.decode([span.id for span in spans]).split()
+    moments = [moment for word in words for moment in (word.start_s, word.end_s)]
+    assert moments == sorted(moments)
+    assert all(word.start_s < word.end_s for word in words)
+    assert all(0 <= moment <= (len(features) - 1) * HOP_S for moment in moments)
+
+
 @given(st.data())
 def test_words_never_overlap_and_lie_inside_the_recording(data: st.DataObject) -> None:
     stride = data.draw(st.integers(1, 3))
