@@ -40,7 +40,8 @@ class Contract(BaseModel):
     features: FeatureConfig
     alphabet: Alphabet
     model: ModelConfig
-    emission_delay_s: float | None = None  # from a word's middle to its emission; None: not known
+    # From a word's middle, or a Morse sign's start, to its emission; None: not known.
+    emission_delay_s: float | None = None
     boundary_error_s: BoundaryError | None = None  # of words' starts and ends; None: not measured
     provenance: dict[str, Any] = {}
 
