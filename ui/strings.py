@@ -7,6 +7,8 @@ TAB_RECOGNISE = "Recognise"
 TAB_ERRORS = "Errors"
 TAB_MODEL = "Model"
 
+WORD_GAP = "gap"  # between words: the name of a model's symbol for it
+
 # ---- Evidence of one recording, in the browser; {names} are filled in there -------------------
 
 EVIDENCE = {
@@ -48,6 +50,8 @@ EVIDENCE = {
     "belief": "How probable the model held each symbol, frame by frame",
     "belief_hint": "The emission: in each frame of {frame} ms the model shares out 100 % among its "
     "symbols and the blank. The higher the bar, the more probable.",
+    "gap": WORD_GAP,
+    "gap_sign": "␣",
     "rests": "others",
     "rests_hint": "All symbols that have no row of their own, together",
     "blank_hint": "The blank of CTC: “nothing new is written here”",
@@ -106,7 +110,6 @@ EVIDENCE = {
     ],
 }
 
-WORD_GAP = "gap"  # between words: the name of a model's symbol for it
 BLANK_NAME = "blank"
 
 DOWNLOAD_GONE = "There is no such transcript here, or no such format."
