@@ -4,7 +4,6 @@ import enum
 import itertools
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
@@ -285,8 +284,7 @@ def transcribe(
                 results[i] = _one_line(result)
                 typer.echo(f"error: {results[i]}", err=True)
             else:
-                readings = recognizer.readings(result) if decoding.n_best > 1 else ()
-                results[i] = read_transcript(replace(result, readings=readings), script)
+                results[i] = read_transcript(result, script)
     except KeyboardInterrupt:
         stopped = True
         typer.echo("stopped: this is what was done until then", err=True)

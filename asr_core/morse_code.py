@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Literal
 
 from asr_core.text import Alphabet
-from asr_core.transcript import Reading, Transcript
+from asr_core.transcript import Transcript, Word
 
 Script = Literal["latin", "cyrillic"]
 
@@ -86,16 +86,21 @@ def signs_of(text: str, script: Script) -> str:
 
 def read_transcript(transcript: Transcript, script: Script) -> Transcript:
     """The transcript with all its texts in another script's letters."""
-    words = tuple(replace(word, text=read_as(word.text, script)) for word in transcript.words)
-    read = tuple(read_as(symbol, script) for symbol in transcript.symbols)
-    readings = tuple(_read_reading(reading, script) for reading in transcript.readings)
-    text = read_as(transcript.text, script)
-    return replace(transcript, text=text, words=words, symbols=read, readings=readings)
+    readings = tuple(
+        replace(each, text=read_as(each.text, script), words=_read_words(each.words, script))
+        for each in transcript.readings
+    )
+    return replace(
+        transcript,
+        text=read_as(transcript.text, script),
+        words=_read_words(transcript.words, script),
+        symbols=tuple(read_as(symbol, script) for symbol in transcript.symbols),
+        readings=readings,
+    )
 
 
-def _read_reading(reading: Reading, script: Script) -> Reading:
-    words = tuple(replace(word, text=read_as(word.text, script)) for word in reading.words)
-    return replace(reading, text=read_as(reading.text, script), words=words)
+def _read_words(words: tuple[Word, ...], script: Script) -> tuple[Word, ...]:
+    return tuple(replace(word, text=read_as(word.text, script)) for word in words)
 
 
 def keyed_bounds_s(

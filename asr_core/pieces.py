@@ -112,6 +112,7 @@ def join(parts: Sequence[Transcript], *, partial: bool = False) -> Transcript:
         features=np.concatenate([part.features for part in parts]),
         log_probs=np.concatenate([part.log_probs for part in parts]),
         n_best=(Hypothesis(tokens, sum(b.log_prob for b in best), sum(b.score for b in best)),),
+        readings=(),
         partial=partial,
     )
 

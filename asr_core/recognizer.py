@@ -195,6 +195,7 @@ class Recognizer:
             words=self._place(spans, features),
             tokens=spans,
             n_best=tuple(readings),
+            readings=self._readings(readings, features),
             duration_s=duration_s,
             frame_s=self.frame_s,
             hop_s=self.hop_s,
@@ -204,16 +205,15 @@ class Recognizer:
             boundary_error_s=self.contract.boundary_error_s,
         )
 
-    def readings(self, transcript: Transcript) -> tuple[Reading, ...]:
-        """The decoder's readings of a transcript of this model as text, their words placed."""
+    def _readings(self, found: Sequence[Hypothesis], features: np.ndarray) -> tuple[Reading, ...]:
+        """The decoder's readings as text, their words placed; none where there is only one."""
+        if len(found) == 1:
+            return ()
         return tuple(
             Reading(
-                text=self._text(hypothesis.ids),
-                words=self._place(hypothesis.spans, transcript.features),
-                log_prob=hypothesis.log_prob,
-                score=hypothesis.score,
+                self._text(each.ids), self._place(each.spans, features), each.log_prob, each.score
             )
-            for hypothesis in transcript.n_best
+            for each in found
         )
 
     def _text(self, ids: list[int]) -> str:

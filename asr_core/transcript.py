@@ -62,7 +62,7 @@ class Transcript:
     features: np.ndarray  # (T, F) log-mel in [0, 1]
     log_probs: np.ndarray  # (T', V)
     n_best: tuple[Hypothesis, ...] = ()  # the decoder's readings, the best first
-    readings: tuple[Reading, ...] = ()  # the same as text and words, where asked for
+    readings: tuple[Reading, ...] = ()  # the same as text, where the decoder gave several
     symbols: tuple[str, ...] = ()  # what each token is
     boundary_error_s: BoundaryError | None = None  # of words' starts and ends; None: not measured
     partial: bool = False  # stopped before the recording's end: `duration_s` is what was heard
