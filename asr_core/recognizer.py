@@ -1,6 +1,7 @@
 """The straight line: recordings in, transcripts out."""
 
 import copy
+import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from asr_core.audio import Audio, AudioError, Source, load_audio
 from asr_core.checkpoint import Contract, load_model
+from asr_core.confidence import word_confidence
 from asr_core.decoder import Decoder, best_path
 from asr_core.features import LogMel
 from asr_core.model import CtcModel
@@ -120,6 +122,7 @@ class Recognizer:
             self.model.stride,
             self.hop_s,
             self.contract.emission_delay_s,
+            functools.partial(word_confidence, log_probs, config=self.contract.confidence),
         )
         return Transcript(
             # Where the space is a symbol, it may come first, last, or twice around an unknown.

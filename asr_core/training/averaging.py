@@ -43,7 +43,7 @@ def average_runs(runs: Sequence[Path], out: Path) -> None:
     provenance = {"average_of": [c.provenance for c in contracts], "versions": versions()}
     # Two runs say words at different times; what their mean does, nobody has measured.
     delay_s = first.emission_delay_s if len(runs) == 1 else None
-    changes = {"provenance": provenance, "emission_delay_s": delay_s}
+    changes = {"provenance": provenance, "emission_delay_s": delay_s, "confidence": None}
     save_model(out, first.model_copy(update=changes), model)
     write_json(out / "metrics.json", {})
     write_probe(out)
