@@ -1,8 +1,8 @@
 """Confidence fitted to a model on validation data: measure, temperature, and a map if it helps.
 
 Each way to measure is fitted at three levels: as it is, with a temperature, with a temperature and
-a map (Platt 1999). Every fit is judged by its log loss on words that it has not seen, in FOLDS folds
-that keep a speaker's together; the least loss is chosen.
+a map (Platt 1999). Every fit is judged by its log loss on words that it has not seen, in FOLDS
+folds that keep a speaker's together; the least loss is chosen.
 """
 
 import hashlib

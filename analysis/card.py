@@ -218,9 +218,10 @@ def _calibration(contract: Contract, metrics: dict[str, Any]) -> str:
         for each in (found["before"], found["after"])
     )
     return (
-        f"Confidence: {settings}. `python -m analysis calibrate` chose it on {found['before']['words']}"
-        f" words of the validation set by log loss on words it was not fitted on ({losses}), so"
-        f" fitted: {found['fitted']}. There: {before} with the mean probability, {after} with this."
+        f"Confidence: {settings}. `python -m analysis calibrate` chose it on"
+        f" {found['before']['words']} words of the validation set, by log loss on words it was not"
+        f" fitted on ({losses}), so fitted: {found['fitted']}. There: {before} with the mean"
+        f" probability, {after} with this."
     )
 
 

@@ -107,13 +107,13 @@ def normalised_cross_entropy(sure: np.ndarray, right: np.ndarray) -> float | Non
 
 def area_under_roc(sure: np.ndarray, right: np.ndarray) -> float | None:
     """Mann and Whitney's U over the number of pairs; a pair of equal confidences is half won."""
-    from scipy.stats import rankdata
-
     n_right = int(right.sum())
     n_wrong = len(right) - n_right
     if n_right == 0 or n_wrong == 0:
         return None
-    won = rankdata(sure)[right].sum() - n_right * (n_right + 1) / 2
+    _, places, counts = np.unique(sure, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[places]  # from 1; those alike share theirs
+    won = ranks[right].sum() - n_right * (n_right + 1) / 2
     return float(won / (n_right * n_wrong))
 
 
@@ -124,7 +124,7 @@ def wilson(right: int, words: int) -> Interval:
     reach = Z * math.sqrt(share * (1 - share) / words + Z**2 / (4 * words**2))
     scale = 1 + Z**2 / words
     low, high = (centre - reach) / scale, (centre + reach) / scale
-    return Interval(max(low, 0.0), min(high, 1.0))  # rounding
+    return Interval(max(min(low, share), 0.0), min(max(high, share), 1.0))  # rounding
 
 
 def _bins(sure: np.ndarray, right: np.ndarray) -> tuple[Bin, ...]:
