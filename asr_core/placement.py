@@ -1,7 +1,7 @@
 """Words on the time axis: how far each one reaches, given the frames that emit its symbols."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -28,6 +28,7 @@ def place_words(
     stride: int,
     hop_s: float,
     delay_s: float | None = None,
+    confidence: Callable[[Sequence[TokenSpan]], float] | None = None,
 ) -> tuple[Word, ...]:
     """Group symbols into words and give each word its extent in seconds.
 
@@ -48,8 +49,9 @@ def place_words(
         hop_s: seconds a feature frame.
         delay_s: from a word's middle (a Morse sign's start) to its emission, as measured for this
             network; where it is not known, emissions are taken to come before the words.
+        confidence: of a word, given its symbols; without it, the mean of their scores.
     """
-    groups = _group(spans, alphabet)
+    groups = group_symbols(spans, alphabet)
     if not groups:
         return ()
     energy = features.mean(axis=1)
@@ -69,14 +71,14 @@ def place_words(
     words = []
     for group, (start, end), (first_s, last_s) in zip(groups, extents, bounds_s, strict=True):
         text = alphabet.decode([span.id for span in group])
-        score = float(np.mean([span.score for span in group]))
         if text:  # the unknown symbol takes its room on the time axis but is no word
+            sure = confidence(group) if confidence else np.mean([span.score for span in group])
             # Frame t is centred on t * hop_s: it reaches half a hop to either side.
             start_s, end_s = ((frame - 0.5) * hop_s for frame in (start, end))
             start_s, end_s = max(start_s, 0.0), min(end_s, duration_s)
             if max(start_s, first_s) < min(end_s, last_s):  # else there is no sound, or no time
                 start_s, end_s = max(start_s, first_s), min(end_s, last_s)
-            words.append(Word(text, start_s, end_s, score))
+            words.append(Word(text, start_s, end_s, float(sure)))
     return tuple(words)
 
 
@@ -87,7 +89,7 @@ def _keyed_bounds_s(
     return keyed_bounds_s(words, delay_s)
 
 
-def _group(spans: Sequence[TokenSpan], alphabet: Alphabet) -> list[list[TokenSpan]]:
+def group_symbols(spans: Sequence[TokenSpan], alphabet: Alphabet) -> list[list[TokenSpan]]:
     """Spans of each word: every symbol where symbols are words, else the runs between spaces."""
     if alphabet.joiner == " ":
         return [[span] for span in spans]

@@ -1,6 +1,7 @@
 """The straight line: recordings in, transcripts out."""
 
 import copy
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -12,6 +13,7 @@ from torch import Tensor
 from asr_core.alignment import align, spell
 from asr_core.audio import Audio, AudioError, Source, load_audio, stream_audio
 from asr_core.checkpoint import Contract, find_model, load_model
+from asr_core.confidence import word_confidence
 from asr_core.decoder import Decoder, Hypothesis, TokenSpan, best_path
 from asr_core.features import LogMel
 from asr_core.lexicon import LEXICON
@@ -192,10 +194,10 @@ class Recognizer:
         spans = readings[0].spans
         return Transcript(
             text=self._text(readings[0].ids),
-            words=self._place(spans, features),
+            words=self._place(spans, features, log_probs),
             tokens=spans,
             n_best=tuple(readings),
-            readings=self._readings(readings, features),
+            readings=self._readings(readings, features, log_probs),
             duration_s=duration_s,
             frame_s=self.frame_s,
             hop_s=self.hop_s,
@@ -205,13 +207,18 @@ class Recognizer:
             boundary_error_s=self.contract.boundary_error_s,
         )
 
-    def _readings(self, found: Sequence[Hypothesis], features: np.ndarray) -> tuple[Reading, ...]:
+    def _readings(
+        self, found: Sequence[Hypothesis], features: np.ndarray, log_probs: np.ndarray
+    ) -> tuple[Reading, ...]:
         """The decoder's readings as text, their words placed; none where there is only one."""
         if len(found) == 1:
             return ()
         return tuple(
             Reading(
-                self._text(each.ids), self._place(each.spans, features), each.log_prob, each.score
+                text=self._text(each.ids),
+                words=self._place(each.spans, features, log_probs),
+                log_prob=each.log_prob,
+                score=each.score,
             )
             for each in found
         )
@@ -220,7 +227,9 @@ class Recognizer:
         # Where the space is a symbol, it may come first, last, or twice around an unknown.
         return " ".join(self.alphabet.decode(ids).split())
 
-    def _place(self, spans: Sequence[TokenSpan], features: np.ndarray) -> tuple[Word, ...]:
+    def _place(
+        self, spans: Sequence[TokenSpan], features: np.ndarray, log_probs: np.ndarray
+    ) -> tuple[Word, ...]:
         return place_words(
             spans,
             self.alphabet,
@@ -228,6 +237,7 @@ class Recognizer:
             self.model.stride,
             self.hop_s,
             self.contract.emission_delay_s,
+            functools.partial(word_confidence, log_probs, config=self.contract.confidence),
         )
 
 

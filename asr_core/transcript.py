@@ -12,8 +12,8 @@ from asr_core.decoder import Hypothesis, TokenSpan
 class Word:
     """A word of a text placed in time: seconds from the start of the recording, half-open.
 
-    `confidence` is in [0, 1]: the mean probability that the model gave the word's symbols over
-    the frames where they are emitted.
+    `confidence` is in [0, 1]: how sure the model is that this word was said, as its folder says to
+    measure it (see `asr_core.confidence`).
     """
 
     text: str
