@@ -1,4 +1,4 @@
-"""`python -m asr_core prepare / train / average / verify / export / transcribe / align`."""
+"""`python -m asr_core prepare / train / average / verify / export / lm / transcribe / align`."""
 
 import enum
 import itertools
@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
+from asr_core.decoding import DecodingConfig, build_decoder
+from asr_core.decoding_options import with_decoding
 from asr_core.writers import OF_MANY, SUFFIXES, Format, record, to_json, write
 
-if TYPE_CHECKING:  # loading it takes as long as the rest of the command line
+if TYPE_CHECKING:  # loading them takes as long as the rest of the command line
+    from asr_core.text import Alphabet
     from asr_core.transcript import Transcript
 
 app = typer.Typer(
@@ -34,6 +37,9 @@ Output = Annotated[
 Script = Annotated[
     Literal["latin", "cyrillic"], typer.Option(help="Letters that Morse signs are read as.")
 ]
+
+STOPPED = "stopped before its turn"
+STOPPED_CODE = 130  # what a shell says of a program that Ctrl-C ended
 
 
 class Target(enum.StrEnum):
@@ -210,7 +216,41 @@ def export(
 
 
 @app.command()
+def lm(
+    text: Annotated[Path, typer.Argument(help="A text file in UTF-8, an utterance a line.")],
+    out: Annotated[Path, typer.Option(help="ARPA file to write.", dir_okay=False)],
+    order: Annotated[int, typer.Option(min=1, max=6, help="Words in the longest n-grams.")] = 3,
+    model: Annotated[
+        str | None, typer.Option(help="Spell words as this model does: Morse's own signs stay.")
+    ] = None,
+) -> None:
+    """Build an n-gram language model of a text, for `--lm`."""
+    from asr_core.checkpoint import CheckpointError
+    from asr_core.language import LanguageModelError
+    from asr_core.ngrams import build_ngrams, read_sentences, write_arpa
+    from asr_core.text import normalise
+
+    try:
+        spell = normalise if model is None else _alphabet(model).normalise
+        ngrams = build_ngrams(read_sentences(text, spell), order)
+        write_arpa(ngrams, out)
+    except (CheckpointError, LanguageModelError, OSError) as e:
+        _fail(e)
+    counts = ", ".join(f"{n} of {k}" for k, n in enumerate(ngrams.counts(), start=1))
+    typer.echo(f"{out}: n-grams {counts} words")
+
+
+def _alphabet(model: str) -> "Alphabet":
+    """Of a model folder or a bundled model (raises CheckpointError)."""
+    from asr_core.checkpoint import load_model
+
+    return load_model(model)[0].alphabet
+
+
+@app.command()
+@with_decoding
 def transcribe(
+    decoding: DecodingConfig,
     files: Annotated[list[Path], typer.Argument(help="Recordings of any common format.")],
     model: Model = "spoken",
     output_format: Annotated[
@@ -219,7 +259,11 @@ def transcribe(
     output: Output = None,
     script: Script = "latin",
 ) -> None:
-    """Transcribe recordings; one that cannot be read is reported and the others are done."""
+    """Transcribe recordings; one that cannot be read is reported and the others are done.
+
+    Ctrl-C stops it and keeps what is done.
+    """
+    from asr_core.files import transcribe_files
     from asr_core.morse_code import check_script, read_transcript
     from asr_core.recognizer import Recognizer
 
@@ -227,17 +271,27 @@ def transcribe(
         _check_fits_screen(files, output_format, output)
         recognizer = Recognizer.load(model)
         check_script(script, recognizer.alphabet)
+        recognizer = recognizer.decoding_with(
+            build_decoder(decoding, recognizer.alphabet, recognizer.lexicon_path)
+        )
     except ValueError as e:  # CheckpointError is one
         _fail(e)
-    results: dict[int, Transcript | str] = {}
-    for i, result in recognizer.transcribe_each([str(file) for file in files]):
-        if isinstance(result, Exception):
-            results[i] = _one_line(result)
-            typer.echo(f"error: {results[i]}", err=True)
-        else:
-            results[i] = read_transcript(result, script)
-    _hand_over([results[i] for i in range(len(files))], files, output_format, output)
-    if any(isinstance(result, str) for result in results.values()):
+    results: list[Transcript | str] = [STOPPED] * len(files)
+    stopped = False
+    try:
+        for i, result in transcribe_files(recognizer, [str(file) for file in files]):
+            if isinstance(result, Exception):
+                results[i] = _one_line(result)
+                typer.echo(f"error: {results[i]}", err=True)
+            else:
+                results[i] = read_transcript(result, script)
+    except KeyboardInterrupt:
+        stopped = True
+        typer.echo("stopped: this is what was done until then", err=True)
+    _hand_over(results, files, output_format, output)
+    if stopped:
+        raise typer.Exit(STOPPED_CODE)
+    if any(isinstance(result, str) for result in results):
         raise typer.Exit(1)
 
 

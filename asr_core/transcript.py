@@ -12,8 +12,8 @@ from asr_core.decoder import Hypothesis, TokenSpan
 class Word:
     """A word of a text placed in time: seconds from the start of the recording, half-open.
 
-    `confidence` is in [0, 1]: the mean probability that the model gave the word's symbols over
-    the frames where they are emitted.
+    `confidence` is in [0, 1]: how sure the model is that this word was said, as its folder says to
+    measure it (see `asr_core.confidence`).
     """
 
     text: str
@@ -31,6 +31,25 @@ class BoundaryError:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """One of a decoder's readings as text (see `Hypothesis` for `log_prob` and `score`)."""
+
+    text: str
+    words: tuple[Word, ...]
+    log_prob: float
+    score: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON; the words as in a transcript's."""
+        return {
+            "text": self.text,
+            "score": round(self.score, 4),
+            "log_prob": round(self.log_prob, 4),
+            "words": [_word_to_dict(word) for word in self.words],
+        }
+
+
+@dataclass(frozen=True)
 class Transcript:
     """The result of the straight line; figures read it and recompute nothing."""
 
@@ -43,8 +62,10 @@ class Transcript:
     features: np.ndarray  # (T, F) log-mel in [0, 1]
     log_probs: np.ndarray  # (T', V)
     n_best: tuple[Hypothesis, ...] = ()  # the decoder's readings, the best first
+    readings: tuple[Reading, ...] = ()  # the same as text, where the decoder gave several
     symbols: tuple[str, ...] = ()  # what each token is
     boundary_error_s: BoundaryError | None = None  # of words' starts and ends; None: not measured
+    partial: bool = False  # stopped before the recording's end: `duration_s` is what was heard
 
     @property
     def confidence(self) -> float | None:
@@ -63,28 +84,20 @@ class Transcript:
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON; times and `boundary_error_s` in seconds.
+        """Plain data for JSON; times and `boundary_error_s` in seconds; `partial` where it is so.
 
         Words reach as far as `placement` estimates; symbols over the frames that emit them.
         `log_prob` is what the model gives the text (of a path, its log-probability).
         """
         log_prob = self.n_best[0].log_prob if self.n_best else None
         n_frames = len(self.log_probs)
-        return {
+        known: dict[str, Any] = {
             "text": self.text,
             "duration": round(self.duration_s, 3),
             "log_prob": None if log_prob is None else round(log_prob, 4),
             "log_prob_per_frame": None if log_prob is None else round(log_prob / n_frames, 6),
             "boundary_error_s": self.boundary_error_s and asdict(self.boundary_error_s),
-            "words": [
-                {
-                    "word": word.text,
-                    "start": round(word.start_s, 3),
-                    "end": round(word.end_s, 3),
-                    "confidence": round(word.confidence, 4),
-                }
-                for word in self.words
-            ],
+            "words": [_word_to_dict(word) for word in self.words],
             "symbols": [
                 {
                     "symbol": symbol,
@@ -97,3 +110,15 @@ class Transcript:
                 )
             ],
         }
+        if self.readings:
+            known["readings"] = [reading.to_dict() for reading in self.readings]
+        return ({"partial": True} if self.partial else {}) | known
+
+
+def _word_to_dict(word: Word) -> dict[str, Any]:
+    return {
+        "word": word.text,
+        "start": round(word.start_s, 3),
+        "end": round(word.end_s, 3),
+        "confidence": round(word.confidence, 4),
+    }

@@ -175,9 +175,9 @@ def cues(transcript: "Transcript") -> list[Interval]:
         if not runs or _parts(runs[-1], (start_s, end_s, text)):
             runs.append([])
         runs[-1].append((start_s, end_s, text))
-    nexts_s = [*(run[0][0] for run in runs[1:]), transcript.duration_s]
+    nexts_s = [run[0][0] for run in runs[1:]] + [transcript.duration_s]
     timed = []
-    for run, next_s in zip(runs, nexts_s, strict=True):
+    for run, next_s in zip(runs, nexts_s, strict=False):  # without runs the end remains
         start_s, end_s = run[0][0], run[-1][1]
         end_s = max(end_s, min(start_s + SHORTEST_CUE_S, next_s))
         timed.append((start_s, end_s, " ".join(text for _, _, text in run)))
@@ -223,7 +223,7 @@ def _laid_out(timed: Sequence[tuple[float, float, str]], duration_s: float) -> l
         start = max(round(1000 * start_s), at)
         at = max(round(1000 * end_s), start + 1)
         placed.append(Interval(start, at, text))
-    limit = max(int(1000 * duration_s + 1e-6), len(timed))  # 2.285 s are 2284.9999... ms
+    limit = max(_whole_ms(duration_s), len(timed))
     fitted = []
     for interval in reversed(placed):
         end = min(interval.end_ms, limit)
@@ -242,7 +242,7 @@ def _tier_lines(
         start, end = interval.start_ms / 1000, interval.end_ms / 1000
         if start > at:
             filled.append((at, start, ""))
-        at = end_s if end_s - end < 0.001 else end  # no sliver after the last millisecond
+        at = end_s if interval.end_ms == _whole_ms(end_s) else end  # no sliver is left at the end
         filled.append((start, at, interval.text))
     if at < end_s:
         filled.append((at, end_s, ""))
@@ -256,6 +256,10 @@ def _tier_lines(
         yield f"            xmin = {start:.6f}"
         yield f"            xmax = {end:.6f}"
         yield '            text = "' + text.replace('"', '""') + '"'
+
+
+def _whole_ms(seconds: float) -> int:
+    return int(1000 * seconds + 1e-6)  # 2.285 s are 2284.9999... ms
 
 
 def _clock(milliseconds: int, mark: str) -> str:

@@ -147,7 +147,7 @@ FIELDS = {  # manifest fields we know; others are shown by their own name
     "filter_hz": "Receiver's filter",
 }
 FIELD_HINTS = {
-    "confidence": "The mean probability the model gave its least sure word",
+    "confidence": "How sure the model was of its least sure word",
     "level_dbfs": "Relative to full scale: 0 dBFS is the loudest a file can hold",
     "rt60_s": "RT60: how long the room takes to fall by 60 dB",
     "snr_db": "Speech power over noise power; for Morse, the carrier's over the noise in 2500 Hz",
@@ -244,6 +244,42 @@ RESULTS_NOTE = (
 RESULTS_COMMANDS = "The command that makes each line"
 NO_RESULTS = "Not tested yet. `python -m analysis evaluate` and then `card` make this table."
 RANGE = "{low} to {high}"
+
+CONFIDENCE_HEADING = "How far its confidence can be trusted"
+CONFIDENCE_INTRO = (
+    "Of the words it is 80 % sure of, 80 of 100 should be right: then a point lies on the dashed"
+    " line. Below the line the model is too sure of itself, above it not sure enough. The grey bars"
+    " show what share of the words has that confidence; the thin lines are 95 % intervals, long"
+    " where there are few words."
+)
+CONFIDENCE_COLUMNS = {
+    "set": ("Set", "As in the table of results"),
+    "nce": (
+        "NCE",
+        "Normalised cross entropy: 1 if the confidence tells of every word whether it is right, 0"
+        " if it tells no more than the share of right words, below 0 if it misleads",
+    ),
+    "ece": (
+        "ECE, %",
+        "Expected calibration error: how far confidence and share of right words are apart, in the"
+        " mean over words, in ten bins of equal width",
+    ),
+    "auc": (
+        "AUC",
+        "How often a right word has more confidence than a wrong one: 0.5 is chance, 1 always",
+    ),
+    "right": ("Right, %", "Share of the words heard that were said"),
+    "words": ("Words heard", "Words that were missed have no confidence"),
+}
+RELIABILITY = {
+    "x": "Confidence, %",
+    "y": "Right, %",
+    "hover": (
+        "{words} words ({part:.0f} %) with {low:.0f} to {high:.0f} % confidence, {mean:.1f} % in"
+        " the mean<br>{right} right: {share:.1f} % (95 % interval {share_low:.0f} to"
+        " {share_high:.0f} %)"
+    ),
+}
 
 ARCHITECTURE_HEADING = "What it is made of"
 ARCHITECTURE_COLUMNS = {
