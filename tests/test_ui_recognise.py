@@ -12,6 +12,7 @@ from asr_core.morse_code import CYRILLIC
 from asr_core.recognizer import Recognizer
 from ui import recognise
 from ui.background import Pending
+from ui.decoding import GREEDY
 from ui.recognise import Example
 
 ROOT = Path(__file__).parent.parent
@@ -252,7 +253,7 @@ class TestSwitching:
         assert letters["value"] == "cyrillic"
 
     def test_an_example_sets_its_letters(self, handlers, tmp_path):
-        *_, (_, path, script) = handlers.chosen("signs", SimpleNamespace(id="да"))
+        *_, (_, path, script) = handlers.chosen("signs", GREEDY, SimpleNamespace(id="да"))
         assert (path, script) == (str(tmp_path / "da.wav"), "cyrillic")
 
     def test_a_broken_model_says_so(self, handlers):

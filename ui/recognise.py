@@ -12,10 +12,12 @@ import gradio as gr
 import soundfile
 
 from asr_core.audio import AudioError, load_audio
+from asr_core.decoding import DecodingConfig, DecodingConfigError
 from asr_core.manifest import ManifestError, ManifestRow, read_manifest
 from asr_core.morse_code import Script, is_morse, read_as, read_transcript
-from ui import evidence, strings
+from ui import decoding, evidence, strings
 from ui.background import Pending
+from ui.decoding import GREEDY
 from ui.downloads import Shelf
 from ui.evidence import Evidence, Fact, Notice
 from ui.said import MAX_SAID, against
@@ -164,6 +166,7 @@ def build(
                 editable=False,
             )
             said, compare = _said_box()
+            controls = decoding.build()
             picker = _example_list([each for each in examples if each.model == SPEECH])
         with gr.Column(scale=2, min_width=340):
             shelf = Shelf()
@@ -172,16 +175,26 @@ def build(
     on = _Handlers(models, examples, publisher(view), shelf)
     calm = {"show_progress": "hidden", "trigger_mode": "always_last"}
     inner = calm | {"api_visibility": "private"}
-    given, shown = [recorder, model, script], [view, last, recorder]
+    chosen = controls.chosen
+    given, shown = [recorder, model, script, chosen], [view, last, recorder]
     of_model = [view, last, picker, script]
-    page.load(on.opened, [model, script], of_model, **inner)
+    page.load(on.opened, [model, script, chosen], of_model, **inner)
+    gr.on([page.load, model.input], on.offered_lexicon, model, controls.lexicon, **inner)
     recorder.start_recording(LISTENING.to_json, None, view, **inner)
     recorder.stop_recording(on.heard, given, shown, **inner)
     recorder.upload(on.heard, given, shown, api_name="recognise", **calm)
-    picker.choose(on.chosen, model, [view, last, script], **inner)
-    model.input(on.switched, [last, model, script], of_model, **inner)
-    script.input(on.changed, [last, model, script, said], view, **inner)
-    gr.on([said.submit, compare.click], on.changed, [last, model, script, said], view, **inner)
+    picker.choose(on.chosen, [model, chosen], [view, last, script], **inner)
+    model.input(on.switched, [last, model, script, chosen], of_model, **inner)
+    heard = [last, model, script, chosen, said]
+    script.input(on.changed, heard, view, **inner)
+    gr.on([said.submit, compare.click], on.changed, heard, view, **inner)
+    gr.on(
+        decoding.events(controls),
+        on.decided,
+        [*heard, *controls.values],
+        [view, chosen, controls.error],
+        **inner,
+    )
     last.change(None, None, said, js="() => ''", **inner)  # it was said in another recording
 
 
@@ -200,10 +213,14 @@ class _Handlers:
         self.publish = publish
         self.shelf = shelf
 
-    def opened(self, model: str, script: Script) -> Iterator[tuple[Any, ...]]:
-        yield from self.switched(None, model, script)
+    def opened(
+        self, model: str, script: Script, config: DecodingConfig = GREEDY
+    ) -> Iterator[tuple[Any, ...]]:
+        yield from self.switched(None, model, script, config)
 
-    def switched(self, path: str | None, model: str, script: Script) -> Iterator[tuple[Any, ...]]:
+    def switched(
+        self, path: str | None, model: str, script: Script, config: DecodingConfig = GREEDY
+    ) -> Iterator[tuple[Any, ...]]:
         """Another model is chosen: it hears the same recording, or an example of its own."""
         pending = self.find(model)
         if not pending.finished:
@@ -214,19 +231,54 @@ class _Handlers:
         if offered and (path is None or path in strange):
             path, script = str(offered[0].path), offered[0].script
         letters = gr.update(visible=reads_scripts, value=script)
-        for value in self.changed(path, model, script):
+        for value in self.changed(path, model, script, config):
             yield value, path, _listed(offered), letters
 
-    def heard(self, path: str | None, model: str, script: Script) -> Iterator[tuple[Any, ...]]:
-        for value in self.changed(path, model, script):
+    def heard(
+        self, path: str | None, model: str, script: Script, config: DecodingConfig = GREEDY
+    ) -> Iterator[tuple[Any, ...]]:
+        for value in self.changed(path, model, script, config):
             yield value, path, None  # the recorder is emptied, ready for the next recording
 
-    def chosen(self, model: str, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
+    def chosen(
+        self, model: str, config: DecodingConfig, event: gr.EventData
+    ) -> Iterator[tuple[Any, ...]]:
         example = self.examples.get(str(event.id))
         if example is None:
             raise gr.Error(strings.NO_SUCH_EXAMPLE, print_exception=False)
-        for value in self.changed(str(example.path), model, example.script):
+        for value in self.changed(str(example.path), model, example.script, config):
             yield value, str(example.path), example.script
+
+    def decided(
+        self,
+        path: str | None,
+        model: str,
+        script: Script,
+        before: DecodingConfig,
+        said: str,
+        *values: Any,
+    ) -> Iterator[tuple[Any, ...]]:
+        """Another decoding is chosen: the same recording is heard again, or the reason told."""
+        pending = self.find(model)
+        try:
+            config = decoding.choice(*values)
+            if pending.finished:
+                decoding.applied(pending.result(), config)
+        except ValueError as e:
+            yield gr.skip(), gr.skip(), decoding.wrong(e)
+            return
+        if config == before:  # a field was left as it was
+            yield gr.skip(), gr.skip(), ""
+            return
+        for value in self.changed(path, model, script, config, said):
+            yield value, config, ""
+
+    def offered_lexicon(self, model: str) -> dict[str, Any]:
+        """Whether the page offers the model's own lexicon."""
+        try:
+            return gr.update(visible=self.find(model).result().lexicon_path is not None)
+        except ValueError:  # of a model that cannot be loaded, which the view says
+            return gr.update(visible=False)
 
     def find(self, model: str) -> Pending["Recognizer"]:
         """The model of a name that a browser sent (raises gr.Error)."""
@@ -236,7 +288,12 @@ class _Handlers:
         return pending
 
     def changed(
-        self, path: str | None, model: str, script: Script, said: str = ""
+        self,
+        path: str | None,
+        model: str,
+        script: Script,
+        config: DecodingConfig = GREEDY,
+        said: str = "",
     ) -> Iterator[dict[str, Any]]:
         """The view of a file heard by a model: loading if need be, then evidence or the reason."""
         pending = self.find(model)
@@ -247,14 +304,20 @@ class _Handlers:
             pending.begin()
             yield LOADING.to_json()
         try:
-            recognizer = pending.result()
+            recognizer = decoding.applied(pending.result(), config)
             value = recognise(recognizer, Path(path), self.publish, script, said, self.shelf)
-        except ValueError as e:  # of the audio or of the model folder: each says what to do
-            title = strings.BAD_AUDIO if isinstance(e, AudioError) else strings.BAD_MODEL
+        except ValueError as e:  # of audio, model folder or decoding: each says what to do
+            title = _title(e)
             yield Notice("failed", title, str(e)).to_json()
             # The view has said it; programs that use the API get it from here.
             raise gr.Error(html.escape(str(e)), visible=False, print_exception=False) from e
         yield value.to_json()
+
+
+def _title(error: ValueError) -> str:
+    if isinstance(error, AudioError):
+        return strings.BAD_AUDIO
+    return strings.BAD_DECODING if isinstance(error, DecodingConfigError) else strings.BAD_MODEL
 
 
 def _offered(

@@ -37,6 +37,19 @@ TOO_LONG = (
     " ones use `python -m asr_core transcribe`."
 )
 
+DECODING = "Decoding"
+DECODER = "Decoder"
+DECODER_HINT = "Greedy takes each frame's best symbol; beam search sums whole readings up."
+DECODERS = {"greedy": "Greedy", "beam": "Beam search"}
+BEAM = "Beam"
+BEAM_HINT = "Readings kept a frame. This and what follows is for beam search."
+N_BEST = "Readings listed"
+LEXICON = "Only words of the model's lexicon"
+LEXICON_HINT = "A closed vocabulary: other words are heard as one of these, or not at all."
+HOTWORDS = "Hotwords"
+HOTWORDS_HINT = "A word and how much likelier it is, in log units. Press Enter to decode again."
+BAD_DECODING = "These words do not fit the model"
+
 FACT_LENGTH = "Length"
 FACT_TOOK = "Processing time"
 FACT_TOOK_HINT = "Reading, resampling, features, network and decoding, on this machine's CPU"
