@@ -171,9 +171,9 @@ class TestHandlers:
 
     def test_what_was_said_is_asked_for_again(self, handlers, tmp_path):
         path = str(tmp_path / "x.wav")
-        (value,) = handlers.changed(path, "tiny", "latin", "go go")
+        (value,) = handlers.changed(path, "tiny", "latin", said="go go")
         assert [word["text"] for word in value["lanes"][0]["words"]] == ["go", "go"]
-        (value,) = handlers.changed(path, "tiny", "latin", "  ")
+        (value,) = handlers.changed(path, "tiny", "latin", said="  ")
         assert len(value["lanes"]) == 1
 
     def test_without_a_file_the_view_invites(self, handlers):
