@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from asr_core.decoding import DecodingConfig, DecodingConfigError
+from asr_core.decoding_options import with_decoding
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -27,7 +30,9 @@ def _main() -> None:
 
 
 @app.command()
+@with_decoding
 def evaluate(
+    decoding: DecodingConfig,
     model: Model,
     manifest: Annotated[Path, typer.Option(help="JSON lines, CSV or TSV.")],
     out: Annotated[Path, typer.Option(file_okay=False, help="The Evaluation folder to write.")],
@@ -36,6 +41,8 @@ def evaluate(
     """Transcribe and score a manifest; write an Evaluation folder and print its summary."""
     from analysis import evaluation
     from asr_core.checkpoint import CheckpointError
+    from asr_core.language import LanguageModelError
+    from asr_core.lexicon import LexiconError
     from asr_core.manifest import ManifestError
     from asr_core.recognizer import Recognizer
 
@@ -48,9 +55,12 @@ def evaluate(
                 manifest,
                 out,
                 name=name,
+                decoding=decoding,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
     except (ManifestError, CheckpointError, evaluation.EvaluationError) as e:
+        _fail(e)
+    except (DecodingConfigError, LexiconError, LanguageModelError) as e:
         _fail(e)
     typer.echo(describe(result.summary))
     typer.echo(f"written to        {result.folder}")

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 from analysis.confidence_metrics import measure
 from analysis.scoring import CONFIDENCE_LEVEL, Rate, Score, Totals, bootstrap, score, total
 from analysis.tables import ERROR_COLUMNS, UTTERANCE_COLUMNS, table, utf8
+from asr_core.decoder import best_path
+from asr_core.decoding import DecodingConfig, build_decoder, record
 from asr_core.manifest import SkippedRow, write_manifest
 
 if TYPE_CHECKING:
@@ -177,6 +179,7 @@ def evaluate(
     out: str | Path,
     *,
     name: str | None = None,
+    decoding: DecodingConfig | None = None,
     progress: "Progress | None" = None,
 ) -> Evaluation:
     """Transcribe and score a manifest, and write the Evaluation folder.
@@ -190,11 +193,14 @@ def evaluate(
         manifest_path: JSON lines, CSV or TSV (see `asr_core.manifest`).
         out: a new or empty folder, or an Evaluation, which is replaced.
         name: of the set, in tables; the manifest's name where not given.
+        decoding: how log-probabilities become text, where not by the recogniser's own decoder;
+            `summary.json` records it.
         progress: called after every recording.
 
     Raises:
         ManifestError: the manifest cannot be read.
         EvaluationError: `out` cannot be written or holds other files, or no row can be scored.
+        DecodingConfigError, LexiconError, LanguageModelError: as `build_decoder` raises them.
     """
     from analysis.recognition import recognise_manifest
 
@@ -203,13 +209,26 @@ def evaluate(
     manifest_path = Path(manifest_path)
     # Its folder resolved, itself not: recordings are relative to where a link to it stands.
     manifest_path = manifest_path.parent.resolve() / manifest_path.name
+    recognizer, decoded = _decoding_with(recognizer, decoding)
     recognition = recognise_manifest(recognizer, manifest_path, progress)
     _check_scored(recognition)
     try:
-        _write_folder(recognition, recognizer, out, name)
+        _write_folder(recognition, recognizer, out, name, decoded)
     except OSError as e:
         raise EvaluationError(f"Cannot write {out}: {e}. Choose another folder.") from e
     return Evaluation.open(out)
+
+
+def _decoding_with(
+    recognizer: "Recognizer", decoding: DecodingConfig | None
+) -> tuple["Recognizer", dict[str, Any]]:
+    """The recogniser with the decoder asked for, and what is recorded of that."""
+    if decoding is None:
+        greedy = recognizer.decoder is best_path
+        return recognizer, {"decoder": "greedy" if greedy else repr(recognizer.decoder)}
+    shipped = recognizer.lexicon_path
+    decoder = build_decoder(decoding, recognizer.alphabet, shipped)
+    return recognizer.decoding_with(decoder), record(decoding, shipped)
 
 
 def _check_replaceable(out: Path) -> None:
@@ -238,7 +257,11 @@ def _check_scored(recognition: "Recognition") -> None:
 
 
 def _write_folder(
-    recognition: "Recognition", recognizer: "Recognizer", out: Path, name: str | None
+    recognition: "Recognition",
+    recognizer: "Recognizer",
+    out: Path,
+    name: str | None,
+    decoding: dict[str, Any],
 ) -> None:
     """Write the Evaluation folder beside `out`, then put it in place (raises OSError)."""
     from asr_core.checkpoint import write_json
@@ -252,7 +275,7 @@ def _write_folder(
         table(utterances, UTTERANCE_COLUMNS).to_parquet(part / UTTERANCES, index=False)
         table(errors, ERROR_COLUMNS).to_parquet(part / ERRORS, index=False)
         write_manifest(part / SKIPPED, (_skipped_record(row) for row in recognition.skipped))
-        write_json(part / SUMMARY, _summary(recognition, recognizer, out, name))
+        write_json(part / SUMMARY, _summary(recognition, recognizer, out, name, decoding))
         _replace(out, part)
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -279,7 +302,11 @@ def _skipped_record(row: SkippedRow) -> dict[str, Any]:
 
 
 def _summary(
-    recognition: "Recognition", recognizer: "Recognizer", out: Path, name: str | None
+    recognition: "Recognition",
+    recognizer: "Recognizer",
+    out: Path,
+    name: str | None,
+    decoding: dict[str, Any],
 ) -> dict[str, Any]:
     from asr_core.checkpoint import versions
 
@@ -291,6 +318,7 @@ def _summary(
         "name": utf8(name or set_name(recognition.manifest_path)),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "model": {"name": recognizer.contract.name, "sha256": _weights_sha256(recognizer)},
+        "decoding": decoding,
         "manifest": {
             "path": os.path.relpath(recognition.manifest_path, out),
             "sha256": recognition.manifest_sha256,

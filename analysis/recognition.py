@@ -134,7 +134,7 @@ def place_reference(
     frames spells the others.
     """
     alphabet = recognizer.alphabet
-    spelt = {i: word for i, word in enumerate(words) if _can_write(alphabet, word)}
+    spelt = {i: word for i, word in enumerate(words) if can_write(alphabet, word)}
     try:
         spans = forced_align(transcript.log_probs, alphabet.encode(" ".join(spelt.values())))
     except ValueError:  # an AlignmentError, or a space that the alphabet does not have
@@ -154,7 +154,7 @@ def place_reference(
     return dict(zip(known, placed, strict=True)) if len(known) == len(placed) else {}
 
 
-def _can_write(alphabet: Alphabet, word: str) -> bool:
+def can_write(alphabet: Alphabet, word: str) -> bool:
     """Whether a model has symbols for a word; the one for unknown words is one, too."""
     try:
         alphabet.encode(word)

@@ -20,6 +20,7 @@ from asr_core.confidence import ConfidenceConfig
 from asr_core.features import FeatureConfig
 from asr_core.model import CtcModel, ModelConfig
 from asr_core.text import Alphabet
+from asr_core.transcript import BoundaryError
 
 FORMAT_VERSION = 1
 PROBE = "probe.safetensors"  # what the weights answered when they were saved: see verification
@@ -40,7 +41,9 @@ class Contract(BaseModel):
     features: FeatureConfig
     alphabet: Alphabet
     model: ModelConfig
-    emission_delay_s: float | None = None  # from a word's middle to its emission; None: not known
+    # From a word's middle, or a Morse sign's start, to its emission; None: not known.
+    emission_delay_s: float | None = None
+    boundary_error_s: BoundaryError | None = None  # of words' starts and ends; None: not measured
     confidence: ConfidenceConfig | None = None  # of words; None: their mean probability
     provenance: dict[str, Any] = {}
 

@@ -30,3 +30,20 @@ def _import_torchaudio() -> Any:
 
 
 torchaudio = _import_torchaudio()
+
+
+def beam_decoding() -> Any:
+    """The module with `ctc_decoder`, loaded when it is asked for.
+
+    Raises:
+        ImportError: the package flashlight-text, which does the work, is not installed.
+    """
+    import importlib
+
+    try:
+        return importlib.import_module("torchaudio.models.decoder._ctc_decoder")
+    except ImportError as e:
+        raise ImportError(
+            f"Beam search needs the package flashlight-text: {e}. Run `pip install -r"
+            " requirements.txt`."
+        ) from e

@@ -194,7 +194,9 @@ class Planted(Recognizer):
             audio = self.read(recording)
             samples = torch.from_numpy(audio.samples).unsqueeze(0)
             features, lengths = self.log_mel(samples, torch.tensor([samples.shape[1]]))
-            yield i, self._transcript(audio, features[0, : lengths[0]].numpy(), self.log_probs)
+            seen = features[0, : lengths[0]].numpy()
+            readings = self.decoder(self.log_probs)
+            yield i, self._transcript(audio.duration_s, seen, self.log_probs, readings)
 
 
 def test_a_deleted_word_is_placed_by_alignment(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Every text a person reads in the app, in one place, ready for translation."""
+"""Every text a person reads in the app, ready for translation; see also evidence_strings."""
 
 PRODUCT = "Misheard"
 TAGLINE = "Hear, see and explain what a speech recogniser got wrong."
@@ -6,42 +6,6 @@ TAGLINE = "Hear, see and explain what a speech recogniser got wrong."
 TAB_RECOGNISE = "Recognise"
 TAB_ERRORS = "Errors"
 TAB_MODEL = "Model"
-
-# ---- Evidence of one recording, in the browser; {names} are filled in there -------------------
-
-EVIDENCE = {
-    "player": "The recording",
-    "unplayable": "This browser cannot play this file. The text and the picture are not affected.",
-    "transcript": "What was heard",
-    "diff": "What was said against what was heard",
-    "nothing": "No words heard",
-    "nothing_why": "The recording may be silent, very quiet, or hold no word this model knows.",
-    "table": "Words",
-    "columns": ["Word", "Start", "End", "Confidence"],
-    "picture": "Log-mel spectrogram: time from left to right, low to high frequencies upwards",
-    "slider": "Position in the recording. Space plays and pauses, the arrows move by 0.1 seconds",
-    "position": "{now} seconds",
-    "hint": "Click a word to hear it. In the picture, Space plays and ← → move.",
-    "heard_word": "“{word}” heard from {start} to {end} s, {sure} % confidence",
-    "reference_word": "“{word}” expected, from about {start} to {end} s",
-    "no_place": "“{word}” has no place in the sound: the model does not know the word, or no "
-    "alignment exists.",
-    "no_word": "no word",
-    "emission": "“{symbol}” written by the model from {start} to {end} s with probability "
-    "{probability} %. A model of this kind writes a symbol in a few frames near its sound, "
-    "often some time after it; the bar below estimates how far the word reaches.",
-    "sides": {"reference": "Reference", "heard": "Heard"},
-    "side_hints": {
-        "reference": "The reference: the text that comes with the recording, placed in time by "
-        "forced alignment",
-        "heard": "The hypothesis: what the model made of the recording",
-    },
-    "ops": {"substitute": "substituted", "delete": "missed", "insert": "added"},
-    "hertz": "Hz",
-    "seconds": "s",
-}
-
-WORD_GAP = "gap between words"  # the name of a model's symbol for it
 
 # ---- Recognise --------------------------------------------------------------------------------
 
@@ -51,6 +15,10 @@ SCRIPT = "Letters"
 SCRIPT_HINT = "A Morse sign stands for a Latin or a Cyrillic letter"
 SCRIPTS = {"latin": "Latin", "cyrillic": "Cyrillic"}
 EXAMPLES = {"heading": "Or listen to an example (synthetic)"}
+
+SAID = "What was said?"
+SAID_HINT = "Type it to see where the model went wrong, and what your words would have cost it"
+COMPARE = "Compare"
 
 NOTHING_YET = "Nothing heard yet"
 NOTHING_YET_HINT = "Press Record and say a few digits, or upload a recording."
