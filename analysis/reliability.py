@@ -13,7 +13,7 @@ COLUMNS = 2  # panels side by side; as narrow as a phone takes them
 PANEL_PX = 200
 GAP = 0.09  # between two columns, of the width
 GAP_PX = 52  # between two rows, with the title of the lower one
-MARGIN_PX = {"l": 56, "r": 12, "t": 30, "b": 48}
+MARGIN_PX = {"l": 56, "r": 18, "t": 30, "b": 48}
 BARS = "rgba(128, 138, 150, 0.32)"
 
 
@@ -112,9 +112,8 @@ def _traces(metrics: Mapping[str, Any], axis: str, hover: str) -> "Sequence[go.B
             "thickness": 1.2,
             "width": 3,
         },
-        mode="markers+lines",
+        mode="markers",  # a line would lead the eye along bins of few words
         marker={"color": CHOSEN, "size": 7},
-        line={"color": CHOSEN, "width": 1.6},
         hovertext=[_hover(each, metrics["words"], hover) for each in bins],
         hovertemplate="%{hovertext}<extra></extra>",
         **places,
@@ -139,15 +138,15 @@ def _hover(found: Mapping[str, Any], n_words: int, template: str) -> str:
 def _title(name: str, axis: str) -> dict[str, Any]:
     return {
         "text": f"<b>{escape(name)}</b>",  # Plotly reads tags in its texts
-        "x": 0,
+        "x": 0.5,  # on a phone a long name reaches over both edges of its panel
         "y": 1,
         "xref": f"x{axis} domain",
         "yref": f"y{axis} domain",
-        "xanchor": "left",
+        "xanchor": "center",
         "yanchor": "bottom",
         "yshift": 2,
         "showarrow": False,
-        "font": {"size": 13},
+        "font": {"size": 12},
     }
 
 
