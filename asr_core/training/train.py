@@ -238,7 +238,7 @@ def train(
     if trainer.is_global_zero:
         if recipe.strings or is_morse(recipe.alphabet):
             store_delay(out, unseen.clips, recipe.seed)
-        store_boundary_error(out, unseen.clips, recipe.seed)  # with the delay stored
+            store_boundary_error(out, unseen.clips, recipe.seed)  # of words placed by the delay
         write_probe(out)
     return out
 
