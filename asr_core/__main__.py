@@ -1,19 +1,21 @@
-"""`python -m asr_core prepare / train / average / verify / export / lm / transcribe`."""
+"""`python -m asr_core prepare / train / average / verify / export / lm / transcribe / align`."""
 
 import enum
 import itertools
-import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
 from asr_core.decoding import DecodingConfig, build_decoder
 from asr_core.decoding_options import with_decoding
+from asr_core.writers import OF_MANY, SUFFIXES, Format, record, to_json, write
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # loading them takes as long as the rest of the command line
     from asr_core.text import Alphabet
+    from asr_core.transcript import Transcript
 
 app = typer.Typer(
     help="Speech in, transcript out: prepare data, train a recogniser, transcribe recordings.",
@@ -27,13 +29,17 @@ app.add_typer(prepare_app, name="prepare")
 
 Out = Annotated[Path, typer.Option(help="Folder to write.", file_okay=False)]
 Seed = Annotated[int, typer.Option(min=0, help="Decides every random choice.")]
+Model = Annotated[str, typer.Option(help="A model folder, or a bundled model.")]
+Output = Annotated[
+    Path | None,
+    typer.Option(file_okay=False, help="Write a file a recording here, not to the screen."),
+]
+Script = Annotated[
+    Literal["latin", "cyrillic"], typer.Option(help="Letters that Morse signs are read as.")
+]
 
-
-class Format(enum.StrEnum):
-    """How transcripts are written."""
-
-    TEXT = "text"
-    JSON = "json"
+STOPPED = "stopped before its turn"
+STOPPED_CODE = 130  # what a shell says of a program that Ctrl-C ended
 
 
 class Target(enum.StrEnum):
@@ -246,23 +252,23 @@ def _alphabet(model: str) -> "Alphabet":
 def transcribe(
     decoding: DecodingConfig,
     files: Annotated[list[Path], typer.Argument(help="Recordings of any common format.")],
-    model: Annotated[str, typer.Option(help="A model folder, or a bundled model.")] = "spoken",
+    model: Model = "spoken",
     output_format: Annotated[
-        Format, typer.Option("--format", help="text: a line a file; json: words with times.")
+        Format, typer.Option("--format", help="text: a line a file; json: all that is known.")
     ] = Format.TEXT,
-    output: Annotated[
-        Path | None,
-        typer.Option(file_okay=False, help="Write a file a recording here, not to the screen."),
-    ] = None,
-    script: Annotated[
-        Literal["latin", "cyrillic"], typer.Option(help="Letters that Morse signs are read as.")
-    ] = "latin",
+    output: Output = None,
+    script: Script = "latin",
 ) -> None:
-    """Transcribe recordings; one that cannot be read is reported and the others are done."""
+    """Transcribe recordings; one that cannot be read is reported and the others are done.
+
+    Ctrl-C stops it and keeps what is done.
+    """
+    from asr_core.files import transcribe_files
     from asr_core.morse_code import check_script, read_transcript
     from asr_core.recognizer import Recognizer
 
     try:
+        _check_fits_screen(files, output_format, output)
         recognizer = Recognizer.load(model)
         check_script(script, recognizer.alphabet)
         recognizer = recognizer.decoding_with(
@@ -270,52 +276,112 @@ def transcribe(
         )
     except ValueError as e:  # CheckpointError is one
         _fail(e)
-    results: list[dict[str, Any]] = [{} for _ in files]
-    for i, result in recognizer.transcribe_each([str(file) for file in files]):
-        if isinstance(result, Exception):
-            typer.echo(f"error: {_one_line(result)}", err=True)
-            results[i] = {"file": _shown(files[i]), "error": _one_line(result)}
-        else:
-            results[i] = {"file": _shown(files[i]), **read_transcript(result, script).to_dict()}
+    results: list[Transcript | str] = [STOPPED] * len(files)
+    stopped = False
     try:
-        if output is None:
-            _print(results, output_format)
-        else:
-            _write(results, files, output_format, output)
-    except OSError as e:
-        _fail(e)
-    if any("error" in result for result in results):
+        for i, result in transcribe_files(recognizer, [str(file) for file in files]):
+            if isinstance(result, Exception):
+                results[i] = _one_line(result)
+                typer.echo(f"error: {results[i]}", err=True)
+            else:
+                results[i] = read_transcript(result, script)
+    except KeyboardInterrupt:
+        stopped = True
+        typer.echo("stopped: this is what was done until then", err=True)
+    _hand_over(results, files, output_format, output)
+    if stopped:
+        raise typer.Exit(STOPPED_CODE)
+    if any(isinstance(result, str) for result in results):
         raise typer.Exit(1)
 
 
-def _print(results: list[dict[str, Any]], output_format: Format) -> None:
+@app.command()
+def align(
+    file: Annotated[Path, typer.Argument(help="A recording of any common format.")],
+    text: Annotated[str, typer.Option(help="What is said in it.")],
+    model: Model = "spoken",
+    output_format: Annotated[
+        Format, typer.Option("--format", help="json: words, symbols, log-probability.")
+    ] = Format.JSON,
+    output: Output = None,
+    script: Script = "latin",
+) -> None:
+    """Where each word of a known text is in a recording."""
+    from asr_core.morse_code import check_script, read_transcript, signs_of
+    from asr_core.recognizer import Recognizer
+
+    try:
+        recognizer = Recognizer.load(model)
+        check_script(script, recognizer.alphabet)
+        transcript = recognizer.align(str(file), signs_of(text, script))
+    except ValueError as e:  # CheckpointError, AudioError and AlignmentError are
+        _fail(e)
+    _hand_over([read_transcript(transcript, script)], [file], output_format, output)
+
+
+def _check_fits_screen(files: Sequence[Path], written: Format, output: Path | None) -> None:
+    """Refuse several recordings in a format of one where they would run into each other."""
+    if output is None and len(files) > 1 and written not in OF_MANY:
+        raise ValueError(
+            f"The format {written} holds one recording, and {len(files)} are given. Add --output"
+            " FOLDER to write a file for each."
+        )
+
+
+def _hand_over(
+    results: Sequence["Transcript | str"], files: Sequence[Path], written: Format, to: Path | None
+) -> None:
+    """Print transcripts, or write them to a folder; where there is none, its error stands."""
+    try:
+        if to is None:
+            _print(results, files, written)
+        else:
+            _write(results, files, written, to)
+    except OSError as e:
+        _fail(e)
+
+
+def _print(results: Sequence["Transcript | str"], files: Sequence[Path], written: Format) -> None:
     """Text: the bare text of one file; of several, `file<TAB>text`."""
-    if output_format is Format.JSON:
-        typer.echo(json.dumps(results, indent=2, ensure_ascii=False))
+    if written is Format.JSON:
+        records = [
+            {"file": _shown(file), "error": result}
+            if isinstance(result, str)
+            else record(result, _shown(file))
+            for file, result in zip(files, results, strict=True)
+        ]
+        typer.echo(to_json(records), nl=False)
         return
-    for result in results:
-        if "error" not in result:
-            prefix = f"{result['file']}\t" if len(results) > 1 else ""
-            typer.echo(prefix + result["text"])
+    for file, name, result in zip(files, _names(files), results, strict=True):
+        if not isinstance(result, str):
+            prefix = f"{_shown(file)}\t" if len(files) > 1 and written is Format.TEXT else ""
+            typer.echo(prefix + write(result, written, _shown(Path(name))), nl=False)
 
 
 def _write(
-    results: list[dict[str, Any]], files: list[Path], output_format: Format, folder: Path
+    results: Sequence["Transcript | str"], files: Sequence[Path], written: Format, folder: Path
 ) -> None:
-    """One `<name>.txt` or `<name>.json` a recording; a second `<name>` becomes `<name>-2`."""
+    """One `<name>.txt`, `<name>.json`, ... a recording that was transcribed."""
     folder.mkdir(parents=True, exist_ok=True)
-    taken: set[str] = set()
-    for result, file in zip(results, files, strict=True):
-        if "error" in result:
-            continue
+    done = [
+        (file, result)
+        for file, result in zip(files, results, strict=True)
+        if not isinstance(result, str)
+    ]
+    names = _names([file for file, _ in done])
+    for (file, transcript), name in zip(done, names, strict=True):
+        shown = _shown(file) if written is Format.JSON else _shown(Path(name))
+        path = folder / (name + SUFFIXES[written])
+        path.write_text(write(transcript, written, shown), encoding="utf-8")
+
+
+def _names(files: Sequence[Path]) -> list[str]:
+    """Each file's name without its ending; a second `<name>` becomes `<name>-2`."""
+    names: list[str] = []
+    for file in files:
         numbered = (f"{file.stem}-{n}" for n in itertools.count(2))
-        name = next(n for n in itertools.chain([file.stem], numbered) if n not in taken)
-        taken.add(name)
-        if output_format is Format.JSON:
-            text = json.dumps([result], indent=2, ensure_ascii=False)
-            (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-        else:
-            (folder / f"{name}.txt").write_text(result["text"] + "\n", encoding="utf-8")
+        names.append(next(n for n in itertools.chain([file.stem], numbered) if n not in names))
+    return names
 
 
 def _shown(file: Path) -> str:

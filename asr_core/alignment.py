@@ -3,11 +3,14 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import numpy as np
 
 from asr_core.decoder import TokenSpan, path_spans
-from asr_core.text import BLANK
+from asr_core.text import BLANK, Alphabet
+
+MOST_LISTED = 100  # symbols named in a message
 
 
 class AlignmentError(ValueError):
@@ -32,6 +35,34 @@ class Alignment:
     def log_prob(self) -> float:
         """Log-probability of the path."""
         return float(self.frame_log_probs.sum())
+
+
+def spell(text: str, alphabet: Alphabet) -> list[int]:
+    """The symbols of any text, every one of them known, as ids for `align`.
+
+    Raises:
+        AlignmentError: nothing is left of the text when it is normalised, or something in it is no
+            symbol of the model; the one for unknown words stands for none here.
+    """
+    clean = alphabet.normalise(text)
+    if not clean:
+        raise AlignmentError(f"Nothing to align in the text {text!r}. Expected words, or signs.")
+    known = [symbol for symbol in alphabet.symbols if symbol != alphabet.unknown]
+    strange = [piece for piece in dict.fromkeys(alphabet.pieces(clean)) if piece not in known]
+    if strange:
+        raise AlignmentError(
+            f"The model does not know {', '.join(map(repr, strange))}. {_advice(strange, known)}"
+        )
+    return alphabet.encode(clean)
+
+
+def _advice(strange: Sequence[str], known: Sequence[str]) -> str:
+    """What a model knows, or of a long list what is nearest to what it does not know."""
+    if len(known) <= MOST_LISTED:
+        return f"It knows {' '.join(symbol for symbol in known if symbol.strip())}."
+    nearest = [get_close_matches(piece, known, n=3, cutoff=0.0) for piece in strange]
+    listed = dict.fromkeys(itertools.chain.from_iterable(nearest))
+    return f"Of its {len(known)} symbols, the nearest are {' '.join(listed)}."
 
 
 def forced_align(log_probs: np.ndarray, ids: Sequence[int]) -> tuple[TokenSpan, ...]:

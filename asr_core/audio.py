@@ -6,8 +6,11 @@ through ffmpeg, where that is installed.
 
 import io
 import shutil
+import struct
 import subprocess
 import tempfile
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -16,9 +19,12 @@ import numpy as np
 import soundfile
 import soxr
 
-FFMPEG_TIMEOUT_S = 120
+BLOCK = 2**18  # samples of each channel decoded at a time: 5 s at 48 kHz
+UNKNOWN_LENGTH = 2**62  # samples; soundfile's word for a header that does not tell
+FFMPEG_TIMEOUT_S = 120  # for a block
 # Containers only: a playlist could make ffmpeg read other files of this machine.
 FFMPEG_FORMATS = "mov,matroska,webm,aac,asf,amr,ac3,flac,mp3,ogg,wav,aiff,caf,avi,flv,mpeg,mpegts"
+AU_HEADER = struct.Struct(">4sIIIII")  # ".snd", offset, bytes, encoding, rate, channels
 MAX_CHANNELS = 64  # an array with more is (channels, N) by mistake
 LOUDEST = 1e12  # full scale is 1; the power of anything louder would not fit a float32
 RATES = (1_000, 1_000_000)  # Hz; outside it a file's header is damaged
@@ -43,44 +49,127 @@ class Audio:
 
 
 def load_audio(
-    source: Source, sample_rate: int | None = None, *, source_rate: int | None = None
+    source: Source,
+    sample_rate: int | None = None,
+    *,
+    source_rate: int | None = None,
+    max_s: float | None = None,
 ) -> Audio:
-    """Read a recording as mono float32 samples.
+    """Read a recording as mono float32 samples: the blocks of `stream_audio` in one.
 
     Args:
         source: a path, the bytes of a file, or an array (N,) or (N, channels); integer arrays are
             scaled to [-1, 1].
         sample_rate: resample to this many Hz (soxr, high quality); None keeps the source's rate.
         source_rate: the rate of an array in Hz; required with arrays, unused otherwise.
+        max_s: refuse a longer recording, as soon as that many seconds of it are decoded.
 
     Raises:
-        AudioError: not audio, unreadable, empty, or holding NaN or infinite samples.
+        AudioError: not audio, unreadable, empty, too long, or holding NaN or infinite samples.
     """
+    blocks = list(stream_audio(source, sample_rate, source_rate=source_rate, max_s=max_s))
+    return Audio(np.concatenate([block.samples for block in blocks]), blocks[0].sample_rate)
+
+
+def stream_audio(
+    source: Source,
+    sample_rate: int | None = None,
+    *,
+    source_rate: int | None = None,
+    max_s: float | None = None,
+) -> Iterator[Audio]:
+    """Read a recording in blocks of some seconds, so that its length takes no memory.
+
+    The blocks are, to the last bit, what `load_audio` returns (see there for arguments and errors);
+    where the recording turns out to be damaged or too long, the blocks before it were yielded.
+    """
+    name = _name(source)
+    n_done = 0
+    resampler = None
+    rate = wanted = RATES[0]
+    for samples, rate in _decoded(source, source_rate):
+        wanted = sample_rate or rate
+        _check_rate(rate, name)
+        mono = _mono(samples, name)
+        if rate != wanted:
+            resampler = resampler or soxr.ResampleStream(rate, wanted, 1, dtype="float32")
+            mono = resampler.resample_chunk(mono)
+        n_done += len(mono)
+        if max_s is not None and n_done > max_s * wanted:
+            raise AudioError(f"{name} lasts longer than {max_s / 60:g} minutes. Cut it into parts.")
+        if len(mono):
+            yield Audio(mono, wanted)
+    rest = np.zeros(0, np.float32)
+    if resampler:
+        rest = resampler.resample_chunk(rest, last=True)
+    if n_done + len(rest) == 0:
+        raise AudioError(f"{name} holds no samples. Expected a recording of some length.")
+    if len(rest):
+        yield Audio(rest, wanted)
+
+
+def declared_length_s(path: str | Path) -> float | None:
+    """What a file's header says, before anything is decoded; None: it does not say."""
+    try:
+        _check_file(Path(path))
+        with Path(path).open("rb") as file:
+            info = soundfile.info(file)
+    except (RuntimeError, OSError, TypeError, AudioError):
+        return None  # m4a, webm, or no audio at all: reading it will tell
+    return info.duration if info.frames < UNKNOWN_LENGTH else None
+
+
+def _name(source: Source) -> str:
+    """What messages call the source."""
     if isinstance(source, np.ndarray):
-        if source_rate is None:
-            raise AudioError(
-                "Got an array without its sample rate. Pass source_rate=... in Hz, or"
-                " Audio(samples, rate)."
-            )
-        samples, rate, name = _as_float(source), source_rate, "The array"
-    else:
-        samples, rate, name = _read(source)
+        return "The array"
+    return "The uploaded audio" if isinstance(source, bytes) else str(Path(source))
+
+
+def _check_rate(rate: int, name: str) -> None:
     if not RATES[0] <= rate <= RATES[1]:
         raise AudioError(
             f"{name} has a sample rate of {rate} Hz. Expected {RATES[0]} to {RATES[1]}; export it"
             " again."
         )
+
+
+def _mono(samples: np.ndarray, name: str) -> np.ndarray:
+    """Float (n,) or (n, channels) -> (n,) float32, checked."""
     with np.errstate(invalid="ignore"):  # opposite infinities; refused below
         mono = samples.mean(axis=1, dtype=np.float32) if samples.ndim == 2 else samples
     if not (np.abs(mono) < LOUDEST).all():
         raise AudioError(
             f"{name} holds NaN, infinite or absurdly large samples. Export it again as PCM."
         )
-    if sample_rate is not None and sample_rate != rate:
-        mono = soxr.resample(mono, rate, sample_rate)
-    if len(mono) == 0:
-        raise AudioError(f"{name} holds no samples. Expected a recording of some length.")
-    return Audio(np.ascontiguousarray(mono, dtype=np.float32), sample_rate or rate)
+    return np.ascontiguousarray(mono, dtype=np.float32)
+
+
+def _decoded(source: Source, source_rate: int | None) -> Iterator[tuple[np.ndarray, int]]:
+    """Blocks ((n,) or (n, channels) float32, rate) of any source."""
+    if isinstance(source, np.ndarray):
+        if source_rate is None:
+            raise AudioError(
+                "Got an array without its sample rate. Pass source_rate=... in Hz, or"
+                " Audio(samples, rate)."
+            )
+        yield _as_float(source), source_rate
+        return
+    name = _name(source)
+    if isinstance(source, bytes):
+        if not source:
+            raise AudioError(f"{name} is empty (0 bytes). Expected an audio file.")
+        yield from _decode(io.BytesIO(source), source, name)
+        return
+    path = Path(source)
+    try:
+        _check_file(path)
+        with path.open("rb") as file:
+            yield from _decode(file, path, name)
+    except OSError as e:
+        raise AudioError(
+            f"{name} cannot be opened: {e.strerror}. Check its name and permissions."
+        ) from e
 
 
 def _as_float(samples: np.ndarray) -> np.ndarray:
@@ -101,25 +190,6 @@ def _as_float(samples: np.ndarray) -> np.ndarray:
     raise AudioError(f"Got an array of {samples.dtype}. Expected integers or floats.")
 
 
-def _read(source: str | Path | bytes) -> tuple[np.ndarray, int, str]:
-    """(samples (N, channels), rate, the name for messages)."""
-    if isinstance(source, bytes):
-        name = "The uploaded audio"
-        if not source:
-            raise AudioError(f"{name} is empty (0 bytes). Expected an audio file.")
-        return *_decode(io.BytesIO(source), source, name), name
-    path = Path(source)
-    name = str(path)
-    try:
-        _check_file(path)
-        with path.open("rb") as file:
-            return *_decode(file, path, name), name
-    except OSError as e:
-        raise AudioError(
-            f"{name} cannot be opened: {e.strerror}. Check its name and permissions."
-        ) from e
-
-
 def _check_file(path: Path) -> None:
     if path.is_dir():
         raise AudioError(f"{path} is a folder. Expected an audio file.")
@@ -131,19 +201,39 @@ def _check_file(path: Path) -> None:
         raise AudioError(f"{path} is empty (0 bytes). Expected an audio file.")
 
 
-def _decode(file: BinaryIO, source: Path | bytes, name: str) -> tuple[np.ndarray, int]:
-    """(samples (N, channels), rate) by soundfile, or else by ffmpeg."""
+class _Onward(soundfile.SoundFile):
+    """A file read from its start to its end.
+
+    After each block, soundfile seeks to where it is already, which makes the decoder of MP3 start
+    anew and complain on stderr; and a length that is not known (FLAC from a pipe) or a lie does not
+    matter to who reads on.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
+def _decode(file: BinaryIO, source: Path | bytes, name: str) -> Iterator[tuple[np.ndarray, int]]:
+    """Blocks ((n, channels), rate) by soundfile; by ffmpeg from where soundfile cannot go on."""
+    n_done = 0
     try:
-        return soundfile.read(file, dtype="float32", always_2d=True)
-    # TypeError: the name ends in .raw. ValueError, MemoryError: a length that is not known (FLAC
-    # from a pipe) or a lie.
+        with _Onward(file) as sound:
+            while len(block := sound.read(BLOCK, dtype="float32", always_2d=True)):
+                yield block, sound.samplerate
+                n_done += len(block)
+            return
+    # TypeError: the name ends in .raw. ValueError, MemoryError: numbers that are a lie.
     except (RuntimeError, OSError, TypeError, ValueError, MemoryError) as e:
-        return _decode_by_ffmpeg(source, name, e)
+        error = e
+    for block, rate in _decode_by_ffmpeg(source, name, error):
+        n_known = min(n_done, len(block))
+        n_done -= n_known
+        yield block[n_known:], rate
 
 
 def _decode_by_ffmpeg(
     source: Path | bytes, name: str, first_error: Exception
-) -> tuple[np.ndarray, int]:
+) -> Iterator[tuple[np.ndarray, int]]:
     if shutil.which("ffmpeg") is None:
         raise AudioError(
             f"{name} is not WAV, FLAC, Ogg, Opus or MP3 audio ({first_error}). Convert it to one of"
@@ -153,28 +243,68 @@ def _decode_by_ffmpeg(
         with tempfile.NamedTemporaryFile(prefix="misheard-") as copy:
             copy.write(source)
             copy.flush()
-            wav = _ffmpeg(Path(copy.name), name)
+            yield from _ffmpeg(Path(copy.name), name)
     else:
-        wav = _ffmpeg(source, name)
-    try:
-        return soundfile.read(io.BytesIO(wav), dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as e:
-        raise AudioError(f"{name} holds no samples. Expected a recording of some length.") from e
+        yield from _ffmpeg(source, name)
 
 
-def _ffmpeg(path: Path, name: str) -> bytes:
-    """Any audio file -> WAV of 32-bit floats at its own rate and channels."""
+def _ffmpeg(path: Path, name: str) -> Iterator[tuple[np.ndarray, int]]:
+    """Any audio file -> blocks of its samples (n, channels) at its own rate.
+
+    Sun's AU, because the header of what is written to a pipe is then six numbers.
+    """
     trusted = ["-protocol_whitelist", "file,pipe", "-format_whitelist", FFMPEG_FORMATS]
     source = ["-nostdin", "-v", "error", *trusted, "-i", f"file:{path}"]
-    command = ["ffmpeg", *source, "-vn", "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"]
+    command = ["ffmpeg", *source, "-vn", "-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
+    with (
+        tempfile.TemporaryFile() as complaints,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints) as process,
+    ):
+        try:
+            yield from _read_au(process, name)
+            failed = process.wait(FFMPEG_TIMEOUT_S) != 0
+        finally:
+            process.kill()  # where whoever reads has had enough
+        if failed:
+            complaints.seek(0)
+            reason = complaints.read().decode(errors="replace").strip().rpartition(": ")[2]
+            raise AudioError(
+                f"{name} is not audio that soundfile or ffmpeg can read ({reason}). Expected WAV,"
+                " FLAC, Ogg, Opus, MP3, m4a or webm."
+            )
+
+
+def _read_au(process: subprocess.Popen[bytes], name: str) -> Iterator[tuple[np.ndarray, int]]:
+    """The blocks of an AU file of big-endian 32-bit floats that a process writes."""
+    header = _read(process, AU_HEADER.size, name)
+    if len(header) < AU_HEADER.size:
+        return
+    _, offset, _, _, rate, n_channels = AU_HEADER.unpack(header)
+    _read(process, offset - AU_HEADER.size, name)
+    frame = 4 * n_channels  # bytes
+    while len(data := _read(process, BLOCK * frame, name)) >= frame:
+        whole = data[: len(data) // frame * frame]
+        yield np.frombuffer(whole, ">f4").astype(np.float32).reshape(-1, n_channels), rate
+
+
+def _read(process: subprocess.Popen[bytes], n_bytes: int, name: str) -> bytes:
+    """So many bytes of a process's output, or what is left; ends it where it takes too long."""
+    assert process.stdout is not None
+    late = threading.Event()
+
+    def give_up() -> None:
+        late.set()
+        process.kill()
+
+    timer = threading.Timer(FFMPEG_TIMEOUT_S, give_up)
+    timer.start()
     try:
-        done = subprocess.run(command, capture_output=True, timeout=FFMPEG_TIMEOUT_S, check=True)
-    except subprocess.CalledProcessError as e:
-        reason = e.stderr.decode(errors="replace").strip().rpartition(": ")[2]
+        data = process.stdout.read(n_bytes)
+    finally:
+        timer.cancel()
+    if late.is_set():
         raise AudioError(
-            f"{name} is not audio that soundfile or ffmpeg can read ({reason}). Expected WAV, FLAC,"
-            " Ogg, Opus, MP3, m4a or webm."
-        ) from e
-    except subprocess.TimeoutExpired as e:
-        raise AudioError(f"{name} took ffmpeg over {FFMPEG_TIMEOUT_S} s. Convert it to WAV.") from e
-    return done.stdout
+            f"{name} took ffmpeg over {FFMPEG_TIMEOUT_S} s for some seconds of sound. Convert it to"
+            " WAV."
+        )
+    return data

@@ -1,19 +1,24 @@
 """The straight line: recordings in, transcripts out."""
 
 import copy
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from asr_core.audio import Audio, AudioError, Source, load_audio
+from asr_core.alignment import align, spell
+from asr_core.audio import Audio, AudioError, Source, load_audio, stream_audio
 from asr_core.checkpoint import Contract, find_model, load_model
+from asr_core.confidence import word_confidence
 from asr_core.decoder import Decoder, Hypothesis, TokenSpan, best_path
 from asr_core.features import LogMel
 from asr_core.lexicon import LEXICON
 from asr_core.model import CtcModel
+from asr_core.pieces import cut, join
 from asr_core.placement import place_words
 from asr_core.transcript import Reading, Transcript, Word
 
@@ -68,25 +73,63 @@ class Recognizer:
         """Seconds an output frame: the one conversion from frames to seconds."""
         return self.hop_s * self.model.stride
 
-    @torch.inference_mode()
+    @property
+    def frame(self) -> int:
+        """Samples an output frame."""
+        return self.contract.features.hop * self.model.stride
+
     def transcribe(self, recordings: Sequence[Source | Audio]) -> list[Transcript]:
-        """Transcribe recordings of any lengths as one padded batch.
+        """Transcribe recordings of any lengths; those past a minute are cut where they are quiet.
+
+        Recordings and pieces go through as padded batches; the pieces' transcripts are joined (see
+        `pieces.join`). All recordings are held in memory: `transcribe_pieces` reads a file bit by
+        bit, and shows and keeps what is done.
 
         Raises:
             AudioError: a recording that cannot be read (see `transcribe_each` to go on).
         """
-        if not recordings:
-            return []
         audios = [self.read(recording) for recording in recordings]
+        pieces = [list(cut([audio], self.frame)) for audio in audios]
+        heard = iter(self._transcribe_all([piece for some in pieces for piece in some]))
+        return [join(list(islice(heard, len(some)))) for some in pieces]
+
+    def transcribe_pieces(
+        self, recording: Source | Audio, max_s: float | None = None
+    ) -> Iterator[Transcript]:
+        """Transcribe a recording of any length in little memory, piece by piece.
+
+        Yields the transcript of each piece, its times from its own start, as soon as its batch is
+        done: whoever reads on knows how far it is (the sum of `duration_s`), may stop, and `join`s
+        what there is. A recording of up to a minute is one piece.
+
+        Raises:
+            AudioError: a recording that cannot be read, or is longer than `max_s`; after the pieces
+                before the place where that showed.
+        """
+        pieces = cut(self._stream(recording, max_s), self.frame)
+        for batch in _batches(enumerate(pieces)):
+            yield from self._transcribe_batch([piece for _, piece in batch])
+
+    def _transcribe_all(self, audios: Sequence[Audio]) -> list[Transcript]:
+        """In batches of similar length."""
+        by_length = sorted(enumerate(audios), key=lambda item: item[1].duration_s)
+        transcripts: dict[int, Transcript] = {}
+        for batch in _batches(by_length):
+            results = self._transcribe_batch([audio for _, audio in batch])
+            transcripts |= zip((i for i, _ in batch), results, strict=True)
+        return [transcripts[i] for i in range(len(audios))]
+
+    @torch.inference_mode()
+    def _transcribe_batch(self, audios: Sequence[Audio]) -> list[Transcript]:
         samples, lengths = pad([audio.samples for audio in audios])
         features, feature_lengths = self.log_mel(samples, lengths)
         log_probs, frame_lengths = self.model(features.double(), feature_lengths)
-        return [
-            self._transcript(audio, x[:t].numpy(), y[:u].numpy())
-            for audio, x, t, y, u in zip(
-                audios, features, feature_lengths, log_probs, frame_lengths, strict=True
-            )
-        ]
+        heard = []
+        for i, audio in enumerate(audios):
+            frames = log_probs[i, : frame_lengths[i]].numpy()
+            seen = features[i, : feature_lengths[i]].numpy()
+            heard.append(self._transcript(audio.duration_s, seen, frames, self.decoder(frames)))
+        return heard
 
     def transcribe_each(
         self, recordings: Sequence[Source | Audio]
@@ -113,6 +156,21 @@ class Recognizer:
             transcripts = self.transcribe([audio for _, audio in batch])
             yield from zip((i for i, _ in batch), transcripts, strict=True)
 
+    def align(self, recording: Source | Audio, text: str) -> Transcript:
+        """Where a given text is in a recording, whatever the model would have heard.
+
+        The transcript is of the most probable path that spells the text; `n_best` holds that alone.
+
+        Raises:
+            AudioError: a recording that cannot be read.
+            AlignmentError: words that the model does not know, or a recording too short for them.
+        """
+        ids = spell(text, self.alphabet)
+        heard = self.decoding_with(best_path).transcribe([recording])[0]
+        best = align(heard.log_probs, ids)
+        readings = [Hypothesis(best.spans, best.log_prob, best.log_prob)]
+        return self._transcript(heard.duration_s, heard.features, heard.log_probs, readings)
+
     def read(self, recording: Source | Audio) -> Audio:
         """The recording, checked, at the model's sample rate (raises AudioError)."""
         if isinstance(recording, Audio):
@@ -120,29 +178,47 @@ class Recognizer:
             return load_audio(samples, self.sample_rate, source_rate=rate)
         return load_audio(recording, self.sample_rate)
 
-    def _transcript(self, audio: Audio, features: np.ndarray, log_probs: np.ndarray) -> Transcript:
-        readings = self.decoder(log_probs)
+    def _stream(self, recording: Source | Audio, max_s: float | None) -> Iterator[Audio]:
+        if isinstance(recording, Audio):
+            samples, rate = recording.samples, recording.sample_rate
+            return stream_audio(samples, self.sample_rate, source_rate=rate, max_s=max_s)
+        return stream_audio(recording, self.sample_rate, max_s=max_s)
+
+    def _transcript(
+        self,
+        duration_s: float,
+        features: np.ndarray,
+        log_probs: np.ndarray,
+        readings: Sequence[Hypothesis],
+    ) -> Transcript:
         spans = readings[0].spans
         return Transcript(
             text=self._text(readings[0].ids),
-            words=self._place(spans, features),
+            words=self._place(spans, features, log_probs),
             tokens=spans,
             n_best=tuple(readings),
-            readings=self._readings(readings, features),
-            duration_s=audio.duration_s,
+            readings=self._readings(readings, features, log_probs),
+            duration_s=duration_s,
             frame_s=self.frame_s,
             hop_s=self.hop_s,
             features=features,
             log_probs=log_probs,
+            symbols=tuple(self.alphabet.symbol(span.id) for span in spans),
+            boundary_error_s=self.contract.boundary_error_s,
         )
 
-    def _readings(self, found: Sequence[Hypothesis], features: np.ndarray) -> tuple[Reading, ...]:
+    def _readings(
+        self, found: Sequence[Hypothesis], features: np.ndarray, log_probs: np.ndarray
+    ) -> tuple[Reading, ...]:
         """The decoder's readings as text, their words placed; none where there is only one."""
         if len(found) == 1:
             return ()
         return tuple(
             Reading(
-                self._text(each.ids), self._place(each.spans, features), each.log_prob, each.score
+                text=self._text(each.ids),
+                words=self._place(each.spans, features, log_probs),
+                log_prob=each.log_prob,
+                score=each.score,
             )
             for each in found
         )
@@ -151,7 +227,9 @@ class Recognizer:
         # Where the space is a symbol, it may come first, last, or twice around an unknown.
         return " ".join(self.alphabet.decode(ids).split())
 
-    def _place(self, spans: Sequence[TokenSpan], features: np.ndarray) -> tuple[Word, ...]:
+    def _place(
+        self, spans: Sequence[TokenSpan], features: np.ndarray, log_probs: np.ndarray
+    ) -> tuple[Word, ...]:
         return place_words(
             spans,
             self.alphabet,
@@ -159,6 +237,7 @@ class Recognizer:
             self.model.stride,
             self.hop_s,
             self.contract.emission_delay_s,
+            functools.partial(word_confidence, log_probs, config=self.contract.confidence),
         )
 
 
@@ -171,13 +250,15 @@ def pad(recordings: Sequence[np.ndarray]) -> tuple[Tensor, Tensor]:
     return samples, lengths
 
 
-def _batches(audios: list[tuple[int, Audio]]) -> Iterator[list[tuple[int, Audio]]]:
-    """Cut a list sorted by length so that no batch, padded, exceeds MAX_BATCH_S."""
+def _batches(audios: Iterable[tuple[int, Audio]]) -> Iterator[list[tuple[int, Audio]]]:
+    """Cut what comes so that no batch, padded, exceeds MAX_BATCH_S; best sorted by length."""
     batch: list[tuple[int, Audio]] = []
+    longest_s = 0.0
     for item in audios:
-        if batch and (len(batch) + 1) * item[1].duration_s > MAX_BATCH_S:
+        longest_s = max(longest_s, item[1].duration_s)
+        if batch and (len(batch) + 1) * longest_s > MAX_BATCH_S:
             yield batch
-            batch = []
+            batch, longest_s = [], item[1].duration_s
         batch.append(item)
     if batch:
         yield batch

@@ -93,15 +93,19 @@ class Alphabet(BaseModel):
         """The symbol of an id; the blank's is the empty string."""
         return "" if index == BLANK else self.symbols[index - 1]
 
+    def pieces(self, text: str) -> list[str]:
+        """Normalised text cut where its symbols part; what is no symbol is a piece, too."""
+        pieces = text.split(self.joiner) if self.joiner else _pieces(text, self.symbols)
+        return [piece for piece in pieces if piece]
+
     def encode(self, text: str) -> list[int]:
         """Normalised text -> ids.
 
         Raises:
             ValueError: the text has a symbol outside the alphabet, and there is no `unknown`.
         """
-        pieces = text.split(self.joiner) if self.joiner else _pieces(text, self.symbols)
         ids: list[int] = []
-        for piece in filter(None, pieces):
+        for piece in self.pieces(text):
             symbol = piece if piece in self.symbols else self.unknown
             if symbol is None:
                 raise ValueError(f"{piece!r} is not in the alphabet {' '.join(self.symbols)}")

@@ -6,12 +6,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asr_core.morse_code import CODES
-from asr_core.training.keying import Keying, key, length_s
+from asr_core.training.keying import Keying, key, length_s, word_times
 
 
 def durations_s(marks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of the marks (M,), of the gaps (M - 1,)."""
     return marks[:, 1] - marks[:, 0], marks[1:, 0] - marks[:-1, 1]
+
+
+def test_times_of_words(rng) -> None:
+    """A dot is 0.1 s; between signs are 0.3 s, between words 0.7 s."""
+    times = word_times("en t a", key("en t a", Keying(12.0), rng) + 0.5)
+    assert times == [
+        pytest.approx((0.5, 1.4)),  # . -.
+        pytest.approx((2.1, 2.4)),  # -
+        pytest.approx((3.1, 3.6)),  # .-
+    ]
+    (time,) = word_times("<sos>", key("<sos>", Keying(12.0), rng))
+    assert time == pytest.approx((0.0, 2.3))  # one sign: 3 dots, 3 dashes, 3 dots, 8 gaps of one
 
 
 @pytest.mark.parametrize("wpm", [8.0, 20.0, 40.0])

@@ -8,10 +8,10 @@ import pytest
 import soundfile
 
 from asr_core import recognizer as recognizer_module
-from asr_core.alignment import forced_align
+from asr_core.alignment import AlignmentError, forced_align
 from asr_core.audio import Audio, AudioError, load_audio
 from asr_core.checkpoint import Contract, build_model
-from asr_core.decoder import greedy
+from asr_core.decoder import Hypothesis, greedy
 from asr_core.features import FeatureConfig
 from asr_core.manifest import read_manifest
 from asr_core.placement import place_words
@@ -84,14 +84,24 @@ def test_to_dict_is_plain_json_in_seconds(
 ) -> None:
     (transcript,) = tiny_recognizer.transcribe([babble(rng, 1.2346)])
     plain = transcript.to_dict()
-    assert list(plain) == ["text", "duration", "words"]
     assert plain["duration"] == 1.235
+    assert plain["log_prob"] == pytest.approx(transcript.log_probs.max(axis=1).sum(), abs=1e-4)
+    n_frames = len(transcript.log_probs)
+    assert plain["log_prob_per_frame"] == pytest.approx(plain["log_prob"] / n_frames, abs=1e-5)
+    assert plain["boundary_error_s"] is None  # of a model that was never measured
     for word, line in zip(transcript.words, plain["words"], strict=True):
         assert line == {
             "word": word.text,
             "start": pytest.approx(word.start_s, abs=5e-4),
             "end": pytest.approx(word.end_s, abs=5e-4),
             "confidence": pytest.approx(word.confidence, abs=5e-5),
+        }
+    for token, line in zip(transcript.tokens, plain["symbols"], strict=True):
+        assert line == {
+            "symbol": tiny_recognizer.alphabet.symbol(token.id),
+            "start": pytest.approx(token.start * 0.02, abs=5e-4),
+            "end": pytest.approx(min(token.end * 0.02, 1.2346), abs=6e-4),
+            "score": pytest.approx(token.score, abs=5e-5),
         }
 
 
@@ -167,6 +177,77 @@ def test_float64_and_stereo_audio(tiny_recognizer: Recognizer, rng: np.random.Ge
     stereo = Audio(np.stack([mono.samples, mono.samples], axis=1).astype(np.float64), 8000)
     a, b = tiny_recognizer.transcribe([mono, stereo])
     assert_same(a, b)
+
+
+# --- align ---
+
+
+def test_a_given_text_is_on_its_best_path(
+    tiny_recognizer: Recognizer, rng: np.random.Generator
+) -> None:
+    audio = babble(rng, 2.0)
+    (heard,) = tiny_recognizer.transcribe([audio])
+    aligned = tiny_recognizer.align(audio, "Stop, GO go!")
+    assert aligned.text == "stop go go"
+    assert [word.text for word in aligned.words] == ["stop", "go", "go"]
+    np.testing.assert_allclose(aligned.log_probs, heard.log_probs, rtol=0, atol=ATOL)
+    assert aligned.tokens == forced_align(aligned.log_probs, [3, 4, 4])
+    assert aligned.symbols == ("stop", "go", "go")
+    (only,) = aligned.n_best
+    assert only.spans == aligned.tokens
+    assert only.log_prob < heard.n_best[0].log_prob  # the best path of all has another text
+
+
+def test_what_was_heard_is_aligned_as_it_was_heard(
+    tiny_recognizer: Recognizer, rng: np.random.Generator
+) -> None:
+    audio = babble(rng, 1.0)
+    (heard,) = tiny_recognizer.transcribe([audio])
+    assert heard.text
+    assert "<unk>" not in heard.symbols  # else the text would not say all of the path
+    assert_same(tiny_recognizer.align(audio, heard.text), heard)
+
+
+def test_align_does_not_use_the_decoder(
+    tiny_recognizer: Recognizer, rng: np.random.Generator
+) -> None:
+    def never(log_probs: np.ndarray, /) -> list[Hypothesis]:
+        raise AssertionError(log_probs.shape)
+
+    audio = babble(rng, 1.0)
+    expected = tiny_recognizer.align(audio, "yes")
+    assert_same(tiny_recognizer.decoding_with(never).align(audio, "yes"), expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "Nothing to align in the text ''"),
+        (" ,.! ", "Nothing to align"),
+        (
+            "stop banana maybe banana",
+            r"does not know 'banana', 'maybe'\. It knows yes no stop go\.",
+        ),
+        ("<unk>", "does not know 'unk'"),  # no one says it
+        ("go " * 40, "40 symbols and 39 repeats, so it needs at least 79 frames; .* has 51"),
+    ],
+)
+def test_texts_that_cannot_be_aligned(
+    tiny_recognizer: Recognizer, rng: np.random.Generator, text: str, message: str
+) -> None:
+    with pytest.raises(AlignmentError, match=message):
+        tiny_recognizer.align(babble(rng, 1.0), text)
+
+
+def test_signs_are_aligned_one_by_one(
+    tiny_morse_recognizer: Recognizer, rng: np.random.Generator
+) -> None:
+    audio = babble(rng, 2.0)
+    aligned = tiny_morse_recognizer.align(audio, "CQ  de\n= <sk>")
+    assert aligned.symbols == (*"cq de = ", "<sk>")
+    assert [word.text for word in aligned.words] == ["cq", "de", "=", "<sk>"]
+    with pytest.raises(AlignmentError, match="does not know 'ж'"):
+        tiny_morse_recognizer.align(audio, "ж")
 
 
 # --- transcribe_each ---

@@ -69,7 +69,7 @@ def test_json_is_what_the_recogniser_says(
     assert (result.exit_code, result.stderr) == (0, "")
     for name, got in zip(recordings, json.loads(result.stdout), strict=True):
         (expected,) = tiny_recognizer.transcribe([name])
-        assert list(got) == ["file", "text", "duration", "words"]
+        assert got == {"file": name, **json.loads(json.dumps(expected.to_dict()))}
         assert (got["file"], got["text"]) == (name, expected.text)
         assert got["duration"] == pytest.approx(expected.duration_s, abs=1e-3)
         assert [word["word"] for word in got["words"]] == expected.text.split()
@@ -231,6 +231,45 @@ def test_the_program_on_the_bundled_examples() -> None:
         assert item["duration"] == pytest.approx(soundfile.info(ROOT / file).duration, abs=2e-3)
         assert [word["word"] for word in item["words"]] == item["text"].split()
         check_words(item)
+
+
+def test_a_long_file_is_what_the_straight_line_says(
+    model: Path, texts: dict[str, str], tiny_recognizer: Recognizer, rng: np.random.Generator
+) -> None:
+    soundfile.write("long.flac", rng.normal(0, 0.1, 70 * 16000), 16000)
+    result = transcribe("long.flac", "b.wav", "--model", model, "--format", "json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    long, short = json.loads(result.stdout)
+    (expected,) = tiny_recognizer.transcribe(["long.flac"])
+    assert long == {"file": "long.flac", **expected.to_dict()}
+    assert short["text"] == texts["b.wav"]
+
+
+def test_ctrl_c_keeps_what_is_done(model: Path, texts: dict[str, str], tmp_path: Path) -> None:
+    """A real signal to a real process, in the third batch of a long file."""
+    soundfile.write("long.flac", np.zeros(1200 * 8000, dtype=np.int16), 8000)
+    code = """
+import os, signal
+from asr_core.__main__ import app
+from asr_core.recognizer import Recognizer
+hear, batches = Recognizer._transcribe_batch, []
+def interrupted(self, audios):
+    batches.append(audios)
+    if len(batches) == 3:  # the short file is the first
+        os.kill(os.getpid(), signal.SIGINT)
+    return hear(self, audios)
+Recognizer._transcribe_batch = interrupted
+app()
+"""
+    common = ["transcribe", "long.flac", "b.wav", "missing.m4a", "--model", model]
+    done = run("-c", code, *common, "--format", "json", cwd=tmp_path)
+    assert done.returncode == 130
+    assert done.stderr == "stopped: this is what was done until then\n"
+    long, short, missing = json.loads(done.stdout)
+    assert long["partial"] is True
+    assert 200 < long["duration"] <= 300  # the first batch of it
+    assert short["text"] == texts["b.wav"]
+    assert missing == {"file": "missing.m4a", "error": "stopped before its turn"}
 
 
 def test_transcribing_loads_nothing_that_is_slow_to_start(

@@ -59,7 +59,7 @@ def test_another_decoding_hears_the_recording_again(on: Any, clip: str) -> None:
     before = text(next(on.changed(clip, "bare", "latin"))).split()
     said = before[0]
     values = ("beam", 20, 5, False, f"{said}=-20")
-    ((value, config, error),) = on.decided(clip, "bare", "latin", GREEDY, *values)
+    ((value, config, error),) = on.decided(clip, "bare", "latin", GREEDY, "", *values)
     assert text(value).split().count(said) < before.count(said)
     assert (config.hotwords, error) == ({said: -20.0}, "")
     *_, (again, _, _) = on.heard(clip, "bare", "latin", config)  # and so are the next recordings
@@ -78,7 +78,7 @@ def test_readings_are_there_for_the_view(on: Any, clip: str, tiny_recognizer: Re
 )
 def test_a_wrong_hotword_is_told_in_place(on: Any, clip: str, hotwords: str, message: str) -> None:
     ((value, config, error),) = on.decided(
-        clip, "bare", "latin", GREEDY, "beam", 20, 5, False, hotwords
+        clip, "bare", "latin", GREEDY, "", "beam", 20, 5, False, hotwords
     )
     assert value == config == gr.skip()
     assert 'role="alert"' in error
@@ -90,7 +90,7 @@ def test_a_wrong_hotword_is_told_in_place(on: Any, clip: str, hotwords: str, mes
 def test_a_field_that_is_left_as_it_was_changes_nothing(on: Any, clip: str) -> None:
     values = ("beam", 20, 3, False, "")
     assert decoding.choice(*values) == BEAM
-    ((value, config, error),) = on.decided(clip, "bare", "latin", BEAM, *values)
+    ((value, config, error),) = on.decided(clip, "bare", "latin", BEAM, "", *values)
     assert (value, config, error) == (gr.skip(), gr.skip(), "")
 
 

@@ -12,7 +12,7 @@ import soundfile
 
 from analysis.evaluation import Evaluation, evaluate
 from asr_core.morse_code import SYMBOLS
-from ui import errors, strings, table
+from ui import errors, evidence_strings, table
 from ui.background import Pending
 from ui.fields import facts_of
 from ui.headline import headline, is_synthetic, notice
@@ -254,14 +254,17 @@ class TestSpelling:
             assert 0 <= times[0] < times[-1] <= 6
         assert value.note == ""
 
-    def test_its_emissions_have_names(self, spelt):
+    def test_its_symbols_have_names(self, spelt):
         recognizer, evaluation = spelt
-        names = {
-            each.text
-            for each in errors.compare(recognizer, evaluation, "a", str).lanes[1].emissions
-        }
-        assert names <= {*SYMBOLS, strings.WORD_GAP} - {" "}
-        assert len(names) > 1
+        value = errors.compare(recognizer, evaluation, "a", str)
+        assert set(value.symbols) == {
+            *SYMBOLS,
+            evidence_strings.WORD_GAP,
+            evidence_strings.BLANK_NAME,
+        } - {" "}
+        reference, heard = value.paths.rows
+        assert "".join(value.symbols[run[0]] for run in reference.runs) == "tugap<sk>gapé1"
+        assert len(heard.runs) > 1
 
     def test_facts_of_morse_have_units(self, spelt):
         facts = {fact.label: fact.value for fact in facts_of(spelt[1].row("a"))}

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,8 @@ import pytest
 from analysis.scoring import score
 from asr_core.decoder import TokenSpan
 from asr_core.transcript import Transcript, Word
-from ui import evidence, strings
-from ui.evidence import Emission, Fact, LaneWord, Notice, Step
+from ui import evidence, evidence_strings, strings
+from ui.evidence import Fact, LaneWord, Notice, Step
 
 HOSTILE = "<img src=x onerror=alert(1)> ${1+1} {{1+1}}"
 
@@ -40,13 +41,13 @@ def test_what_was_heard(transcript, tiny_contract):
     assert value.facts == (Fact("Length", "1.00 s"),)
 
 
-def test_emissions_are_frames_in_seconds_with_the_unknown_symbol(transcript, tiny_contract):
-    (lane,) = evidence.of_transcript(transcript, tiny_contract, "u").lanes
-    assert lane.emissions == (
-        Emission("yes", 0.2, 0.24, 0.9),
-        Emission("<unk>", 0.4, 0.42, 0.3),
-        Emission("stop", 0.6, 0.66, 0.4),
-    )
+def test_what_the_model_wrote_and_where_with_the_unknown_symbol(transcript, tiny_contract):
+    value = evidence.of_transcript(transcript, tiny_contract, "u")
+    assert value.symbols == ("blank", "yes", "no", "stop", "go", "<unk>")
+    (heard,) = (row for row in value.paths.rows if row.kind == "heard")
+    assert heard.runs == ((1, 10, 12, 90), (5, 20, 21, 30), (3, 30, 33, 40))
+    assert value.frame_s == 0.02
+    assert value.span_s == 1.02  # the last of 51 frames reaches past the recording's second
 
 
 def test_what_was_heard_against_what_was_said(transcript, tiny_contract):
@@ -77,12 +78,9 @@ def test_nothing_said_and_nothing_heard(transcript, tiny_contract):
 @pytest.mark.parametrize("duration_s", [0.02, 600.0])
 def test_extreme_lengths(transcript, tiny_contract, duration_s):
     n = 1 + int(duration_s * 100)
-    from dataclasses import replace
-
     long = replace(transcript, duration_s=duration_s, features=np.zeros((n, 16)), words=())
     value = evidence.of_transcript(long, tiny_contract, "u")
     assert value.picture.min_width_px <= 12_000
-    assert len(value.picture.times) >= 1
     assert len(json.dumps(value.to_json())) < 300_000
 
 
@@ -123,10 +121,67 @@ def test_scripts_ask_for_no_text_that_is_missing():
     import re
 
     folder = Path(evidence.__file__).parent
-    for script, texts in (
-        ("evidence.js", strings.EVIDENCE),
+    for pattern, texts in (
+        ("evidence_*.js", evidence_strings.EVIDENCE),
         ("table.js", strings.TABLE),
         ("examples.js", strings.EXAMPLES),
     ):
-        asked = set(re.findall(r"texts\.(\w+)", (folder / script).read_text(encoding="utf-8")))
-        assert asked == set(texts), script
+        script = "".join(path.read_text(encoding="utf-8") for path in folder.glob(pattern))
+        asked = set(re.findall(r"texts\.(\w+)", script))
+        by_name = {name for name in texts if name.startswith("zoom_")}  # texts[name]
+        assert asked | by_name == set(texts), pattern
+
+
+def test_every_script_of_the_view_is_read():
+    folder = Path(evidence.__file__).parent
+    names = {path.stem.removeprefix("evidence_") for path in folder.glob("evidence_*.js")}
+    assert names == set(evidence.SCRIPTS)
+
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize(
+    ("model", "example"),
+    [("spoken", "on-two-six-up-babble"), ("morse", "morse/rst-599-by-hand")],
+)
+def test_half_a_minute_is_light(model, example):
+    from asr_core.audio import load_audio
+    from asr_core.recognizer import Recognizer
+    from ui.said import against
+
+    recognizer = Recognizer.load(model)
+    clip = load_audio(ROOT / "assets" / "examples" / f"{example}.opus", recognizer.sample_rate)
+    samples = np.resize(clip.samples, 30 * clip.sample_rate)
+    noise = np.random.default_rng(0).normal(0, 0.03, len(samples))  # pictures of noise weigh most
+    audio = replace(clip, samples=(samples + noise).clip(-1, 1).astype(np.float32))
+    transcript = recognizer.transcribe([audio])[0]
+    assert transcript.duration_s == 30
+    said = "one two three four" if model == "spoken" else "cq de k1abc"
+    for value in (
+        evidence.of_transcript(transcript, recognizer.contract, "u"),
+        against(recognizer, transcript, said, "u"),
+    ):
+        assert len(json.dumps(value.to_json())) < 200_000
+
+
+def test_an_hour_grows_by_its_words_alone(transcript, tiny_contract):
+    rng = np.random.default_rng(0)
+    n_words, frame_s, apart = 7200, 0.04, 12  # two words a second
+    probabilities = np.full((90_000, len(tiny_contract.alphabet)), 0.01)
+    probabilities[:, 0] = 0.95
+    probabilities[: apart * n_words : apart, :2] = 0.05, 0.91
+    hour = replace(
+        transcript,
+        duration_s=3600.0,
+        frame_s=frame_s,
+        words=tuple(Word("seven", i / 2, i / 2 + 0.4567, 0.9876) for i in range(n_words)),
+        tokens=tuple(TokenSpan(1, i, i + 1, 0.91) for i in range(0, apart * n_words, apart)),
+        features=np.resize(rng.random((5000, 64), dtype=np.float32), (360_001, 64)),
+        log_probs=np.log(probabilities),
+    )
+    value = evidence.of_transcript(hour, tiny_contract, "u")
+    assert len(value.picture.src) < 150_000
+    assert len(value.emission.levels) < 40_000
+    assert len(value.paths.rows) == 1
+    assert len(json.dumps(value.to_json())) < 200_000 + 150 * n_words

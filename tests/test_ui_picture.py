@@ -3,8 +3,6 @@ import io
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 from asr_core.features import FeatureConfig, LogMel
@@ -56,15 +54,3 @@ def test_frequency_ticks_stand_at_the_band_that_hears_them(config):
         loudest = int(features[0, 50].argmax())
         # Within a band: below 500 Hz bands are narrower than the window can resolve.
         assert abs(tick.at * config.n_mels - (loudest + 0.5)) <= 1, tick
-
-
-@given(st.floats(0.02, 700))
-def test_time_ticks_are_round_inside_and_not_crowded(duration_s):
-    ticks = picture.time_ticks(duration_s)
-    assert ticks[0] == picture.Tick(0, ticks[0].label)
-    assert all(0 <= tick.at <= 1 + 1e-4 for tick in ticks)
-    labels = [tick.label for tick in ticks]
-    assert len(set(labels)) == len(labels)
-    assert all(float(t.label) == pytest.approx(t.at * duration_s, abs=0.01) for t in ticks)
-    room = max(picture.MAX_TIME_TICKS, picture.min_width_px(duration_s) / picture.PX_A_TIME_TICK)
-    assert len(ticks) <= room + 1

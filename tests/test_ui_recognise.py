@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from asr_core.alignment import align
 from asr_core.audio import AudioError
 from asr_core.morse_code import CYRILLIC
+from asr_core.recognizer import Recognizer
 from ui import recognise
 from ui.background import Pending
 from ui.decoding import GREEDY
@@ -101,19 +103,52 @@ def test_the_bundled_examples_hold_some_of_each_kind():
 
 def test_morse_is_read_in_the_script_chosen_symbols_and_all(tiny_morse_recognizer, tmp_path, rng):
     path = write(tmp_path / "noise.wav", 6.0, rng)
-    latin = recognise.recognise(tiny_morse_recognizer, path, publish).lanes[0]
-    cyrillic = recognise.recognise(tiny_morse_recognizer, path, publish, "cyrillic").lanes[0]
+    both = [
+        recognise.recognise(tiny_morse_recognizer, path, publish, s) for s in ("latin", "cyrillic")
+    ]
+    assert both[0].symbols[2:5] == ("a", "b", "c")
+    assert both[1].symbols[2:5] == ("а", "б", "ц")
+    latin, cyrillic = (value.lanes[0] for value in both)
     assert set("".join(word.text for word in latin.words)) & set(CYRILLIC)
-    for a, b in ((latin.words, cyrillic.words), (latin.emissions, cyrillic.emissions)):
-        for one, other in zip(a, b, strict=True):
-            assert other.text in (recognise.read_as(one.text, "cyrillic"), "gap between words")
-            assert (one.start_s, one.end_s) == (other.start_s, other.end_s)
+    for one, other in zip(latin.words, cyrillic.words, strict=True):
+        assert other.text == recognise.read_as(one.text, "cyrillic")
+        assert (one.start_s, one.end_s) == (other.start_s, other.end_s)
 
 
 def test_speech_has_one_script(tiny_recognizer, tmp_path, rng):
     path = write(tmp_path / "noise.wav", 1.5, rng)
     both = [recognise.recognise(tiny_recognizer, path, publish, s) for s in ("latin", "cyrillic")]
     assert both[0].lanes == both[1].lanes
+
+
+def test_what_was_said_is_compared_with_what_was_heard():
+    recognizer = Recognizer.load("spoken")
+    path = ROOT / "assets" / "examples" / "three-seven-stop.opus"
+    value = recognise.recognise(recognizer, path, publish, said="Three, seven: STOP!")
+    heard = recognizer.transcribe([path])[0]
+    reference, got = value.lanes
+    assert [word.text for word in reference.words] == ["three", "seven", "stop"]
+    assert " ".join(word.text for word in got.words) == heard.text
+    ids = recognizer.alphabet.encode("three seven stop")
+    assert [run[0] for run in value.paths.rows[0].runs] == ids
+    expected = align(heard.log_probs, ids).log_prob
+    assert value.paths.rows[0].log_prob == pytest.approx(expected, abs=1e-3)
+
+
+def test_words_no_model_knows_are_named_in_place():
+    path = ROOT / "assets" / "examples" / "three-seven-stop.opus"
+    value = recognise.recognise(Recognizer.load("spoken"), path, publish, said="three <b>")
+    assert "“b”" in value.paths.note
+    assert value.lanes[0].words[1].start_s is None
+
+
+def test_morse_may_be_said_in_cyrillic():
+    path = ROOT / "assets" / "examples" / "morse" / "kak-slyshno.opus"
+    morse = Recognizer.load("morse")
+    value = recognise.recognise(morse, path, publish, "cyrillic", said="Привет, как слышно")
+    assert [word.text for word in value.lanes[0].words][1:] == ["как", "слышно"]
+    assert [word.text for word in value.lanes[1].words] == ["привет", "как", "слышно"]
+    assert value.paths.regions[0].title == "“,” was said, and nothing was heard"
 
 
 class TestHandlers:
@@ -133,6 +168,13 @@ class TestHandlers:
     def test_the_recorder_is_emptied(self, handlers, tmp_path):
         *_, (value, path, recorder) = handlers.heard(str(tmp_path / "x.wav"), "tiny", "latin")
         assert (value["state"], path, recorder) == ("ready", str(tmp_path / "x.wav"), None)
+
+    def test_what_was_said_is_asked_for_again(self, handlers, tmp_path):
+        path = str(tmp_path / "x.wav")
+        (value,) = handlers.changed(path, "tiny", "latin", said="go go")
+        assert [word["text"] for word in value["lanes"][0]["words"]] == ["go", "go"]
+        (value,) = handlers.changed(path, "tiny", "latin", said="  ")
+        assert len(value["lanes"]) == 1
 
     def test_without_a_file_the_view_invites(self, handlers):
         assert [value["state"] for value in handlers.changed(None, "tiny", "latin")] == ["empty"]

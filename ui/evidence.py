@@ -4,7 +4,7 @@ The same component stands wherever an utterance is shown. Its value is plain dat
 pure functions; `evidence.js` draws it and puts every text in as text, never as HTML.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,14 +13,30 @@ import gradio as gr
 
 from analysis.scoring import Edit
 from asr_core.morse_code import Script, read_as
+from asr_core.text import Alphabet
 from asr_core.transcript import Transcript, Word
-from ui import strings
+from ui import evidence_strings as strings
+from ui.downloads import Shelf
+from ui.emission import Emission, emission
+from ui.paths import Paths, of_both, of_heard
 from ui.picture import Picture, draw
+from ui.readings import Reading, readings
 
 if TYPE_CHECKING:
     from asr_core.checkpoint import Contract
 
 HERE = Path(__file__).parent
+SCRIPTS = (
+    "base",
+    "player",
+    "words",
+    "rows",
+    "figure",
+    "zoom",
+    "download",
+    "draw",
+)  # evidence_*.js, in order
+SHEETS = ("evidence.css", "evidence_rows.css")
 
 Side = Literal["reference", "heard"]
 
@@ -37,22 +53,11 @@ class LaneWord:
 
 
 @dataclass(frozen=True)
-class Emission:
-    """A symbol and the frames in which the model wrote it, in seconds."""
-
-    text: str
-    start_s: float
-    end_s: float
-    probability: float
-
-
-@dataclass(frozen=True)
 class Lane:
     """One text on the time axis."""
 
     side: Side
     words: tuple[LaneWord, ...]
-    emissions: tuple[Emission, ...]
 
 
 @dataclass(frozen=True)
@@ -79,11 +84,19 @@ class Evidence:
 
     audio_url: str
     duration_s: float
+    span_s: float  # what the time axis covers: the last frame may reach past the recording's end
     picture: Picture
     lanes: tuple[Lane, ...]
     steps: tuple[Step, ...]  # empty where there is no reference to compare with
     facts: tuple[Fact, ...]
+    symbols: tuple[str, ...]  # their names, by id
+    frame_s: float  # seconds a frame of the emission and of the paths
+    delay_s: float | None  # from a word's middle to the frames that write it, where it is known
+    emission: Emission
+    paths: Paths
+    readings: tuple[Reading, ...]
     note: str = ""
+    download: str = ""  # what a `Shelf` knows the transcript by
     state: str = "ready"
 
     def to_json(self) -> dict[str, Any]:
@@ -113,11 +126,11 @@ def of_transcript(
     words = tuple(_lane_word(word.text, "equal", word) for word in transcript.words)
     return Evidence(
         audio_url=audio_url,
-        duration_s=transcript.duration_s,
-        picture=draw(transcript.features, transcript.duration_s, contract.features),
-        lanes=(Lane("heard", words, _emissions(transcript, contract, script)),),
+        lanes=(Lane("heard", words),),
         steps=(),
         facts=tuple(facts),
+        paths=of_heard(transcript),
+        **_shared(transcript, contract, script, ()),
     )
 
 
@@ -130,11 +143,12 @@ def of_comparison(
     heard: Mapping[int, Word],
     facts: Sequence[Fact] = (),
     note: str = "",
+    script: Script = "latin",
 ) -> Evidence:
     """What was heard against what was said.
 
     Args:
-        transcript: of the recording; gives the picture and the emissions.
+        transcript: of the recording, in the model's own symbols; gives the picture and the rows.
         contract: of the model that made the transcript.
         audio_url: where the page finds the sound.
         edits: the alignment of reference and heard words.
@@ -142,35 +156,76 @@ def of_comparison(
         heard: the same for the words heard.
         facts: what else is known.
         note: what the reader should know about this comparison.
+        script: the letters in which words and symbols are shown.
     """
     said = [e for e in edits if e.reference is not None]
     got = [e for e in edits if e.heard is not None]
-    reference_words = tuple(
-        _lane_word(e.reference or "", e.op, reference.get(i)) for i, e in enumerate(said)
+    reference_words, heard_words = (
+        tuple(_lane_word(read_as(text or "", script), op, placed.get(i)) for i, (text, op) in side)
+        for placed, side in (
+            (reference, enumerate((e.reference, e.op) for e in said)),
+            (heard, enumerate((e.heard, e.op) for e in got)),
+        )
     )
-    heard_words = tuple(_lane_word(e.heard or "", e.op, heard.get(i)) for i, e in enumerate(got))
+    alphabet = contract.alphabet
+    said_text, got_text = (
+        " ".join(text or "" for text in side)
+        for side in ([e.reference for e in said], [e.heard for e in got])
+    )
+    names = symbol_names(alphabet, script)
+    paths = of_both(transcript, alphabet, names, said_text, got_text, script)
     return Evidence(
         audio_url=audio_url,
-        duration_s=transcript.duration_s,
-        picture=draw(transcript.features, transcript.duration_s, contract.features),
-        lanes=(
-            Lane("reference", reference_words, ()),
-            Lane("heard", heard_words, _emissions(transcript, contract)),
-        ),
+        lanes=(Lane("reference", reference_words), Lane("heard", heard_words)),
         steps=tuple(Step(e.op, e.reference_index, e.heard_index) for e in edits),
         facts=tuple(facts),
+        paths=paths,
         note=note,
+        **_shared(transcript, contract, script, paths.disputed),
     )
 
 
-def component(value: Notice | None, elem_id: str) -> gr.HTML:
-    """The component; give it `to_json()` of an Evidence or a Notice, or None to show nothing."""
+def _shared(
+    transcript: Transcript, contract: "Contract", script: Script, wanted: Collection[int]
+) -> dict[str, Any]:
+    """What does not depend on a reference; `wanted` are the symbols that matter most."""
+    n_frames = len(transcript.log_probs)
+    return {
+        "duration_s": transcript.duration_s,
+        "span_s": max(transcript.duration_s, round(n_frames * transcript.frame_s, 5)),
+        "picture": draw(transcript.features, transcript.duration_s, contract.features),
+        "symbols": symbol_names(contract.alphabet, script),
+        "frame_s": transcript.frame_s,
+        "delay_s": contract.emission_delay_s,
+        "emission": emission(transcript.log_probs, transcript.frame_s, wanted),
+        "readings": readings(transcript.n_best, contract.alphabet, script),
+    }
+
+
+def symbol_names(alphabet: Alphabet, script: Script = "latin") -> tuple[str, ...]:
+    """What each symbol is called on the page, by id."""
+    names = {" ": strings.WORD_GAP}
+    symbols = [names.get(symbol, read_as(symbol, script)) for symbol in alphabet.symbols]
+    return (strings.BLANK_NAME, *symbols)
+
+
+def component(value: Notice | None, elem_id: str, shelf: Shelf | None = None) -> gr.HTML:
+    """The component; give it `to_json()` of an Evidence or a Notice, or None to show nothing.
+
+    With a `shelf`, an Evidence with a `download` offers it in all formats.
+    """
+
+    def fetch_text(asked: Any) -> dict[str, str]:
+        assert shelf is not None
+        return shelf.fetch_text(asked)
+
     return gr.HTML(
         value.to_json() if value else None,
         html_template='<div class="mh-evidence"></div>',
-        css_template=(HERE / "evidence.css").read_text(encoding="utf-8"),
-        js_on_load=(HERE / "evidence.js").read_text(encoding="utf-8"),
+        css_template="".join(_read(name) for name in SHEETS),
+        js_on_load="".join(_read(f"evidence_{name}.js") for name in SCRIPTS),
         apply_default_css=False,
+        server_functions=[fetch_text] if shelf else [],
         elem_id=elem_id,
         texts=strings.EVIDENCE,
     )
@@ -184,16 +239,5 @@ def _lane_word(text: str, op: str, word: Word | None) -> LaneWord:
     )
 
 
-def _emissions(
-    transcript: Transcript, contract: "Contract", script: Script = "latin"
-) -> tuple[Emission, ...]:
-    symbols = (contract.alphabet.symbol(token.id) for token in transcript.tokens)
-    return tuple(
-        Emission(
-            text=strings.WORD_GAP if symbol == " " else read_as(symbol, script),
-            start_s=round(token.start * transcript.frame_s, 3),
-            end_s=round(token.end * transcript.frame_s, 3),
-            probability=round(token.score, 4),
-        )
-        for token, symbol in zip(transcript.tokens, symbols, strict=True)
-    )
+def _read(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The log-mel picture of a recording and its two axes: pixels and numbers, no drawing library."""
+"""The log-mel picture of a recording and its axis: pixels and numbers, no drawing library."""
 
 import io
 import math
@@ -12,7 +12,7 @@ from PIL import Image
 if TYPE_CHECKING:
     from asr_core.features import FeatureConfig
 
-MAX_COLUMNS = 4000  # of the picture; a longer recording shows the loudest frame of each column
+MAX_COLUMNS = 2000  # of the picture; a longer recording shows the loudest frame of each column
 N_COLOURS = 64  # steps of loudness; more cannot be told apart and cost bytes
 ANCHORS = (  # silence to loud; lightness rises evenly, so it reads without colour
     (13, 17, 30),
@@ -32,16 +32,13 @@ MELS_AN_E_FOLD = 27 / math.log(6.4)
 ROUND_HZ = (125, 250, 500, 1000, 2000, 3000, 4000, 6000, 8000, 12000, 16000)
 MIN_TICK_GAP = 0.11  # of the picture's height, so that labels do not touch
 
-ROUND_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120)
-MAX_TIME_TICKS = 7  # as many labels as a phone has room for
 WIDEST_PX = 12_000
 PX_A_SECOND = 60  # a longer recording scrolls rather than getting narrower than this
-PX_A_TIME_TICK = 70
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A label on an axis; `at` runs from 0 to 1, from the start or from the bottom."""
+    """A label on the axis of frequency; `at` runs from 0 to 1, from the bottom."""
 
     at: float
     label: str
@@ -49,12 +46,11 @@ class Tick:
 
 @dataclass(frozen=True)
 class Picture:
-    """What the page needs to draw a recording's log-mel with its axes."""
+    """What the page needs to draw a recording's log-mel with its frequencies."""
 
     src: str  # a data URL
     width_s: float  # seconds the picture covers; up to a frame more than the recording
     min_width_px: int
-    times: tuple[Tick, ...]
     frequencies: tuple[Tick, ...]
 
 
@@ -65,7 +61,6 @@ def draw(features: np.ndarray, duration_s: float, config: "FeatureConfig") -> Pi
         src=f"data:image/png;base64,{png}",
         width_s=round(len(features) * config.hop_s, 3),
         min_width_px=min_width_px(duration_s),
-        times=time_ticks(duration_s),
         frequencies=frequency_ticks(config),
     )
 
@@ -101,17 +96,6 @@ def hz_to_mel(hz: float) -> float:
     if hz < MEL_BREAK_HZ:
         return hz / HZ_A_MEL
     return MEL_BREAK + math.log(hz / MEL_BREAK_HZ) * MELS_AN_E_FOLD
-
-
-def time_ticks(duration_s: float) -> tuple[Tick, ...]:
-    """Round times in seconds, from 0 on; as many as fit."""
-    room = max(MAX_TIME_TICKS, min_width_px(duration_s) // PX_A_TIME_TICK)
-    step = next((s for s in ROUND_S if duration_s / s < room), ROUND_S[-1])
-    places = 1 if step < 1 else 0
-    count = math.floor(duration_s / step + 1e-6) + 1
-    return tuple(
-        Tick(round(i * step / duration_s, 5), f"{i * step:.{places}f}") for i in range(count)
-    )
 
 
 def min_width_px(duration_s: float) -> int:

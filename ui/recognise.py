@@ -4,7 +4,7 @@ import html
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -18,7 +18,9 @@ from asr_core.morse_code import Script, is_morse, read_as, read_transcript
 from ui import decoding, evidence, strings
 from ui.background import Pending
 from ui.decoding import GREEDY
+from ui.downloads import Shelf
 from ui.evidence import Evidence, Fact, Notice
+from ui.said import MAX_SAID, against
 from ui.sound import Publish, publisher
 
 if TYPE_CHECKING:
@@ -80,11 +82,18 @@ def examples_for(contract: "Contract", examples: Sequence[Example]) -> list[Exam
 
 
 def recognise(
-    recognizer: "Recognizer", path: Path, publish: Publish, script: Script = "latin"
+    recognizer: "Recognizer",
+    path: Path,
+    publish: Publish,
+    script: Script = "latin",
+    said: str = "",
+    shelf: Shelf | None = None,
 ) -> Evidence:
     """Transcribe a file and publish its sound (raises AudioError, with a message for the page).
 
-    Only Morse signs can be read in another script than `latin`; other models' text stays as it is.
+    The `shelf` keeps the transcript for downloads. Given what was `said`, the evidence is of the
+    comparison. Only Morse signs can be read in another script than `latin`; other models' text
+    stays as it is.
     """
     try:
         check_length(_declared_length_s(path))
@@ -98,8 +107,12 @@ def recognise(
     facts = _facts(path.name, audio.duration_s, took_s, recognizer.contract.name)
     if not is_morse(recognizer.alphabet):
         script = "latin"
-    transcript = read_transcript(transcript, script)
-    return evidence.of_transcript(transcript, recognizer.contract, publish(path), facts, script)
+    read, url = read_transcript(transcript, script), publish(path)
+    if said.strip():
+        value = against(recognizer, transcript, said, url, facts, script)
+    else:
+        value = evidence.of_transcript(read, recognizer.contract, url, facts, script)
+    return replace(value, download=shelf.put(read, path.name) if shelf else "")
 
 
 def check_length(duration_s: float | None) -> None:
@@ -152,12 +165,14 @@ def build(
                 elem_id="recorder",
                 editable=False,
             )
+            said, compare = _said_box()
             controls = decoding.build()
             picker = _example_list([each for each in examples if each.model == SPEECH])
         with gr.Column(scale=2, min_width=340):
-            view = evidence.component(LOADING, "recognised")
+            shelf = Shelf()
+            view = evidence.component(LOADING, "recognised", shelf)
     last = gr.State(None)  # the file shown now: another model can hear it too
-    on = _Handlers(models, examples, publisher(view))
+    on = _Handlers(models, examples, publisher(view), shelf)
     calm = {"show_progress": "hidden", "trigger_mode": "always_last"}
     inner = calm | {"api_visibility": "private"}
     chosen = controls.chosen
@@ -170,14 +185,17 @@ def build(
     recorder.upload(on.heard, given, shown, api_name="recognise", **calm)
     picker.choose(on.chosen, [model, chosen], [view, last, script], **inner)
     model.input(on.switched, [last, model, script, chosen], of_model, **inner)
-    script.input(on.changed, [last, model, script, chosen], view, **inner)
+    heard = [last, model, script, chosen, said]
+    script.input(on.changed, heard, view, **inner)
+    gr.on([said.submit, compare.click], on.changed, heard, view, **inner)
     gr.on(
         decoding.events(controls),
         on.decided,
-        [last, model, script, chosen, *controls.values],
+        [*heard, *controls.values],
         [view, chosen, controls.error],
         **inner,
     )
+    last.change(None, None, said, js="() => ''", **inner)  # it was said in another recording
 
 
 class _Handlers:
@@ -188,10 +206,12 @@ class _Handlers:
         models: Sequence[Pending["Recognizer"]],
         examples: Sequence[Example],
         publish: Publish,
+        shelf: Shelf | None = None,
     ) -> None:
         self.models = {model.name: model for model in models}
         self.examples = {example.id: example for example in examples}
         self.publish = publish
+        self.shelf = shelf
 
     def opened(
         self, model: str, script: Script, config: DecodingConfig = GREEDY
@@ -230,7 +250,13 @@ class _Handlers:
             yield value, str(example.path), example.script
 
     def decided(
-        self, path: str | None, model: str, script: Script, before: DecodingConfig, *values: Any
+        self,
+        path: str | None,
+        model: str,
+        script: Script,
+        before: DecodingConfig,
+        said: str,
+        *values: Any,
     ) -> Iterator[tuple[Any, ...]]:
         """Another decoding is chosen: the same recording is heard again, or the reason told."""
         pending = self.find(model)
@@ -244,7 +270,7 @@ class _Handlers:
         if config == before:  # a field was left as it was
             yield gr.skip(), gr.skip(), ""
             return
-        for value in self.changed(path, model, script, config):
+        for value in self.changed(path, model, script, config, said):
             yield value, config, ""
 
     def offered_lexicon(self, model: str) -> dict[str, Any]:
@@ -262,7 +288,12 @@ class _Handlers:
         return pending
 
     def changed(
-        self, path: str | None, model: str, script: Script, config: DecodingConfig = GREEDY
+        self,
+        path: str | None,
+        model: str,
+        script: Script,
+        config: DecodingConfig = GREEDY,
+        said: str = "",
     ) -> Iterator[dict[str, Any]]:
         """The view of a file heard by a model: loading if need be, then evidence or the reason."""
         pending = self.find(model)
@@ -274,7 +305,7 @@ class _Handlers:
             yield LOADING.to_json()
         try:
             recognizer = decoding.applied(pending.result(), config)
-            value = recognise(recognizer, Path(path), self.publish, script)
+            value = recognise(recognizer, Path(path), self.publish, script, said, self.shelf)
         except ValueError as e:  # of audio, model folder or decoding: each says what to do
             title = _title(e)
             yield Notice("failed", title, str(e)).to_json()
@@ -314,6 +345,20 @@ def _script_switch() -> gr.Radio:
         visible=False,
         elem_id="script",
     )
+
+
+def _said_box() -> tuple[gr.Textbox, gr.Button]:
+    """Where a person types what the recording holds, and the button that compares."""
+    with gr.Group():
+        said = gr.Textbox(
+            label=strings.SAID,
+            info=strings.SAID_HINT,
+            lines=1,
+            max_length=MAX_SAID,
+            elem_id="said",
+        )
+        compare = gr.Button(strings.COMPARE, size="sm", elem_id="compare")
+    return said, compare
 
 
 def _example_list(examples: Sequence[Example]) -> gr.HTML:

@@ -1,4 +1,4 @@
-"""Every text a person reads in the app, in one place, ready for translation."""
+"""Every text a person reads in the app, ready for translation; see also evidence_strings."""
 
 PRODUCT = "Misheard"
 TAGLINE = "Hear, see and explain what a speech recogniser got wrong."
@@ -6,42 +6,6 @@ TAGLINE = "Hear, see and explain what a speech recogniser got wrong."
 TAB_RECOGNISE = "Recognise"
 TAB_ERRORS = "Errors"
 TAB_MODEL = "Model"
-
-# ---- Evidence of one recording, in the browser; {names} are filled in there -------------------
-
-EVIDENCE = {
-    "player": "The recording",
-    "unplayable": "This browser cannot play this file. The text and the picture are not affected.",
-    "transcript": "What was heard",
-    "diff": "What was said against what was heard",
-    "nothing": "No words heard",
-    "nothing_why": "The recording may be silent, very quiet, or hold no word this model knows.",
-    "table": "Words",
-    "columns": ["Word", "Start", "End", "Confidence"],
-    "picture": "Log-mel spectrogram: time from left to right, low to high frequencies upwards",
-    "slider": "Position in the recording. Space plays and pauses, the arrows move by 0.1 seconds",
-    "position": "{now} seconds",
-    "hint": "Click a word to hear it. In the picture, Space plays and ← → move.",
-    "heard_word": "“{word}” heard from {start} to {end} s, {sure} % confidence",
-    "reference_word": "“{word}” expected, from about {start} to {end} s",
-    "no_place": "“{word}” has no place in the sound: the model does not know the word, or no "
-    "alignment exists.",
-    "no_word": "no word",
-    "emission": "“{symbol}” written by the model from {start} to {end} s with probability "
-    "{probability} %. A model of this kind writes a symbol in a few frames near its sound, "
-    "often some time after it; the bar below estimates how far the word reaches.",
-    "sides": {"reference": "Reference", "heard": "Heard"},
-    "side_hints": {
-        "reference": "The reference: the text that comes with the recording, placed in time by "
-        "forced alignment",
-        "heard": "The hypothesis: what the model made of the recording",
-    },
-    "ops": {"substitute": "substituted", "delete": "missed", "insert": "added"},
-    "hertz": "Hz",
-    "seconds": "s",
-}
-
-WORD_GAP = "gap between words"  # the name of a model's symbol for it
 
 # ---- Recognise --------------------------------------------------------------------------------
 
@@ -51,6 +15,10 @@ SCRIPT = "Letters"
 SCRIPT_HINT = "A Morse sign stands for a Latin or a Cyrillic letter"
 SCRIPTS = {"latin": "Latin", "cyrillic": "Cyrillic"}
 EXAMPLES = {"heading": "Or listen to an example (synthetic)"}
+
+SAID = "What was said?"
+SAID_HINT = "Type it to see where the model went wrong, and what your words would have cost it"
+COMPARE = "Compare"
 
 NOTHING_YET = "Nothing heard yet"
 NOTHING_YET_HINT = "Press Record and say a few digits, or upload a recording."
@@ -192,7 +160,7 @@ FIELDS = {  # manifest fields we know; others are shown by their own name
     "filter_hz": "Receiver's filter",
 }
 FIELD_HINTS = {
-    "confidence": "The mean probability the model gave its least sure word",
+    "confidence": "How sure the model was of its least sure word",
     "level_dbfs": "Relative to full scale: 0 dBFS is the loudest a file can hold",
     "rt60_s": "RT60: how long the room takes to fall by 60 dB",
     "snr_db": "Speech power over noise power; for Morse, the carrier's over the noise in 2500 Hz",
@@ -289,6 +257,42 @@ RESULTS_NOTE = (
 RESULTS_COMMANDS = "The command that makes each line"
 NO_RESULTS = "Not tested yet. `python -m analysis evaluate` and then `card` make this table."
 RANGE = "{low} to {high}"
+
+CONFIDENCE_HEADING = "How far its confidence can be trusted"
+CONFIDENCE_INTRO = (
+    "Of the words it is 80 % sure of, 80 of 100 should be right: then a point lies on the dashed"
+    " line. Below the line the model is too sure of itself, above it not sure enough. The grey bars"
+    " show what share of the words has that confidence; the thin lines are 95 % intervals, long"
+    " where there are few words."
+)
+CONFIDENCE_COLUMNS = {
+    "set": ("Set", "As in the table of results"),
+    "nce": (
+        "NCE",
+        "Normalised cross entropy: 1 if the confidence tells of every word whether it is right, 0"
+        " if it tells no more than the share of right words, below 0 if it misleads",
+    ),
+    "ece": (
+        "ECE, %",
+        "Expected calibration error: how far confidence and share of right words are apart, in the"
+        " mean over words, in ten bins of equal width",
+    ),
+    "auc": (
+        "AUC",
+        "How often a right word has more confidence than a wrong one: 0.5 is chance, 1 always",
+    ),
+    "right": ("Right, %", "Share of the words heard that were said"),
+    "words": ("Words heard", "Words that were missed have no confidence"),
+}
+RELIABILITY = {
+    "x": "Confidence, %",
+    "y": "Right, %",
+    "hover": (
+        "{words} words ({part:.0f} %) with {low:.0f} to {high:.0f} % confidence, {mean:.1f} % in"
+        " the mean<br>{right} right: {share:.1f} % (95 % interval {share_low:.0f} to"
+        " {share_high:.0f} %)"
+    ),
+}
 
 ARCHITECTURE_HEADING = "What it is made of"
 ARCHITECTURE_COLUMNS = {

@@ -6,6 +6,7 @@ than any of them (Izmailov et al. 2018; for fine-tuning Wortsman et al. 2022, ar
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -42,8 +43,9 @@ def average_runs(runs: Sequence[Path], out: Path) -> None:
     model.load_state_dict(mean)
     provenance = {"average_of": [c.provenance for c in contracts], "versions": versions()}
     # Two runs say words at different times; what their mean does, nobody has measured.
-    delay_s = first.emission_delay_s if len(runs) == 1 else None
-    changes = {"provenance": provenance, "emission_delay_s": delay_s}
+    changes: dict[str, Any] = {"provenance": provenance, "confidence": None}
+    if len(runs) > 1:
+        changes |= {"emission_delay_s": None, "boundary_error_s": None}
     save_model(out, first.model_copy(update=changes), model)
     write_json(out / "metrics.json", {})
     write_probe(out)

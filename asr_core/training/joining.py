@@ -56,15 +56,21 @@ def join_clips(
 
 def trim(clip: np.ndarray, sample_rate: int) -> np.ndarray:
     """Cut silence off both ends, leaving MARGIN_S; a clip of even level stays whole."""
+    first, last = speech_of(clip, sample_rate)
+    margin = round(MARGIN_S * sample_rate)
+    return clip[max(0, first - margin) : last + margin]
+
+
+def speech_of(clip: np.ndarray, sample_rate: int) -> tuple[int, int]:
+    """Samples [first, last) from the first loud frame to the last; all of a clip of even level."""
     level = _levels_db(clip, sample_rate)
     floor = np.quantile(level, 0.1)
     threshold = max(level.max() - SPEECH_BELOW_PEAK_DB, floor + SPEECH_ABOVE_FLOOR_DB)
     loud = np.flatnonzero(level > threshold)
     if len(loud) == 0:
-        return clip
+        return 0, len(clip)
     frame = round(FRAME_S * sample_rate)
-    margin = round(MARGIN_S * sample_rate)
-    return clip[max(0, loud[0] * frame - margin) : (loud[-1] + 1) * frame + margin]
+    return int(loud[0]) * frame, min(int(loud[-1] + 1) * frame, len(clip))
 
 
 def _levels_db(clip: np.ndarray, sample_rate: int) -> np.ndarray:

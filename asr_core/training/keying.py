@@ -54,6 +54,22 @@ def key(text: str, keying: Keying, rng: np.random.Generator) -> np.ndarray:
     return moments.reshape(-1, 2)
 
 
+def word_times(text: str, marks: np.ndarray) -> list[tuple[float, float]]:
+    """Each word's (start_s, end_s): from its first mark to its last.
+
+    Args:
+        text: what was keyed.
+        marks: (M, 2) seconds, as `key` gives them, or moved.
+    """
+    counts = [sum(len(CODES[symbol]) for symbol in symbols(word)) for word in text.split()]
+    ends = np.cumsum(counts)
+    starts = ends - counts
+    return [
+        (float(marks[first, 0]), float(marks[last - 1, 1]))
+        for first, last in zip(starts, ends, strict=True)
+    ]
+
+
 def length_s(text: str, keying: Keying) -> float:
     """Seconds that a text takes without irregularities, to the end of its last mark."""
     is_dash, gaps = _pattern(text)

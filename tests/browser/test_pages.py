@@ -51,7 +51,7 @@ def test_a_recording_is_transcribed_and_the_recorder_is_ready_again(visit, clip)
     page.locator("#recorder .stop-button:visible").click()
     page.locator("#recognised .mh-facts", has_text="audio.wav").wait_for()
     assert heard(page)
-    assert page.locator("#recognised .mh-emission").count() >= 1
+    assert page.locator("#recognised .mh-tick").count() >= 1
     page.locator("#recorder .record-button:visible").wait_for()
 
 

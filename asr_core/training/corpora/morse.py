@@ -111,7 +111,7 @@ def validation_set(out: Path, *, seed: int = SEED) -> Path:
             speed, snr_db = divmod(index, len(GRID_SNRS_DB))
             wpm = VALIDATION_WPMS[speed % len(VALIDATION_WPMS)]
             wanted = Wanted(wpm=(wpm, wpm), snrs_db=(GRID_SNRS_DB[snr_db],))
-            messages.append(plan(f"morse-{index + 1:03d}", _row_seed("app", seed, index), wanted))
+            messages.append(plan(f"morse-{index + 1:03d}", row_seed("app", seed, index), wanted))
         write_set(path, messages, workers=1)
     return path
 
@@ -132,7 +132,7 @@ def _grid(name: str, cells: Sequence[Wanted], seed: int, n: int) -> list[Message
     both = [replace(cell, is_plain=is_plain) for cell in cells for is_plain in (False, True)]
     wanted = [cell for cell in both for _ in range(n)]
     return [
-        plan(f"{name}-{index + 1:05d}", _row_seed(name, seed, index), cell)
+        plan(f"{name}-{index + 1:05d}", row_seed(name, seed, index), cell)
         for index, cell in enumerate(wanted)
     ]
 
@@ -143,12 +143,13 @@ def _messages_of(name: str, hours: float, seed: int) -> list[Message]:
     left = hours * 3600 * SAMPLE_RATE
     while left > 0:
         index = len(messages)
-        messages.append(plan(f"{name}-{index + 1:05d}", _row_seed(name, seed, index), Wanted()))
+        messages.append(plan(f"{name}-{index + 1:05d}", row_seed(name, seed, index), Wanted()))
         left -= messages[-1].n_samples
     return messages
 
 
-def _row_seed(name: str, seed: int, index: int) -> tuple[int, ...]:
+def row_seed(name: str, seed: int, index: int) -> tuple[int, ...]:
+    """What decides the message of a number in a set."""
     return (seed, zlib.crc32(name.encode()), index)
 
 

@@ -1,0 +1,45 @@
+
+// ---- the whole -----------------------------------------------------------------------------
+
+function factList(facts) {
+  if (!facts.length) return null;
+  return el("dl", { class: "mh-facts" }, ...facts.map((fact) => el("div",
+    { title: fact.hint || null }, el("dt", {}, fact.label), el("dd", {}, fact.value))));
+}
+
+function draw() {
+  if (audio) audio.pause();
+  [audio, stopAt, timed, zoom, chosenWord, chosenRegion] = [null, null, [], 1, null, -1];
+  const value = props.value;
+  if (!value || value.state !== "ready") {
+    root.replaceChildren(...(value ? [notice(value, value.state)] : []));
+    return;
+  }
+  readout = el("p", { class: "mh-readout" }, texts.hint);
+  audio = player(value);
+  levels = unpack(value.emission);
+  const compared = value.steps.length > 0 || value.lanes.length > 1;
+  const heard = value.lanes[value.lanes.length - 1];
+  const facts = factList(value.facts);
+  const parts = [
+    compared ? diff(value) : transcript(heard),
+    value.note ? el("p", { class: "mh-note" }, value.note) : null,
+    compared ? null : facts,
+    audio,
+    zoomBar(value),
+    figure(value),
+    readout,
+    value.delay_s === null ? null : el("p", { class: "mh-delay" },
+      fill(texts.delay, { delay: seconds(value.delay_s) })),
+    regionList(value),
+    value.readings.length ? readingTable(value.readings) : null,
+    compared ? facts : null,
+    value.download ? downloads(value) : null,
+    !compared && heard.words.length ? wordTable(heard) : null,
+  ];
+  root.replaceChildren(...parts.filter(Boolean));
+  paint();
+}
+
+watch("value", draw);
+draw();
