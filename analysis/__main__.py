@@ -1,4 +1,4 @@
-"""`python -m analysis evaluate / card`."""
+"""`python -m analysis evaluate / card / calibrate`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -10,6 +10,8 @@ from asr_core.decoding_options import with_decoding
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+    from analysis.calibration import Calibration
 
 app = typer.Typer(
     help="Measure a recogniser on a whole set, and say what its errors are.",
@@ -88,6 +90,46 @@ def card(
     typer.echo(path)
 
 
+@app.command()
+def calibrate(
+    model: Model,
+    manifest: Annotated[Path, typer.Option(help="Validation data: not what it is tested on.")],
+    write: Annotated[
+        bool, typer.Option("--write", help="Store the result in the model folder.")
+    ] = False,
+) -> None:
+    """Fit what a model's word confidences are made of; print how good they are before and after."""
+    from analysis import calibration
+    from asr_core.checkpoint import CheckpointError, find_model
+    from asr_core.manifest import ManifestError
+    from asr_core.recognizer import Recognizer
+
+    try:
+        words = calibration.judged_words(Recognizer.load(model), manifest)
+        found = calibration.calibrate(words)
+        typer.echo(_calibration(found))
+        if write:
+            calibration.store(find_model(model), found, manifest)
+            typer.echo(f"written to        {find_model(model)}")
+    except (ManifestError, CheckpointError, calibration.CalibrationError, OSError) as e:
+        _fail(e)
+
+
+def _calibration(found: "Calibration") -> str:
+    """What was tried, what was chosen, and what it does, in plain text."""
+    lines = [
+        f"{found.before.words} words heard, {found.before.right} of them right",
+        "fitted                 log loss a word, cross-validated",
+        *(f"{each.level:<22} {each.loss:.4f}" for each in found.tried),
+        f"chosen                 {found.chosen.level}: {found.chosen.config}",
+        f"{'':<22} {'NCE':>7} {'ECE %':>7} {'AUC':>7}",
+    ]
+    for name, metrics in (("mean probability", found.before), ("calibrated", found.after)):
+        figures = f"{metrics.nce:7.3f} {100 * metrics.ece:7.2f} {metrics.auc:7.3f}"
+        lines.append(f"{name:<22} {figures}")
+    return "\n".join(lines)
+
+
 def _by(options: list[str]) -> dict[str, list[str]]:
     """`SET:FIELD,FIELD` -> set -> fields."""
     parsed = {}
@@ -120,12 +162,21 @@ def describe(summary: dict[str, Any]) -> str:
     return "\n".join(
         [
             *lines,
+            *confidence_lines(summary.get("confidence")),
             f"words             {counts['hits']} right, {counts['substitutions']} substituted,"
             f" {counts['deletions']} deleted, {counts['insertions']} inserted",
             f"skipped rows      {counts['skipped']}",
             f"real-time factor  {summary['real_time_factor']:.4f} ({summary['took_s']:.1f} s)",
         ]
     )
+
+
+def confidence_lines(metrics: dict[str, Any] | None) -> list[str]:
+    """What the words' confidences are worth; nothing where no word was heard."""
+    if metrics is None:
+        return []
+    nce, auc = ("none" if metrics[key] is None else f"{metrics[key]:.3f}" for key in ("nce", "auc"))
+    return [f"confidence        NCE {nce}, ECE {100 * metrics['ece']:.2f} %, AUC {auc}"]
 
 
 def _progress_bar() -> "Progress":

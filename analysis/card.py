@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from analysis.confidence_metrics import N_BINS
 from analysis.evaluation import Evaluation, EvaluationError, set_name
 from asr_core.checkpoint import Contract, find_model, load_model, write_json
 from asr_core.model import ModelConfig
@@ -80,6 +81,8 @@ def render(metrics: dict[str, Any], contract: Contract) -> str:
         _results(metrics["evaluations"]),
         _commands(metrics["evaluations"]),
         *(_slices(each) for each in metrics["evaluations"] if "slices" in each),
+        _confidence(metrics["evaluations"]),
+        _calibration(contract, metrics),
         _prose(contract),
         "## Architecture",
         _architecture(contract, metrics["model"]),
@@ -125,6 +128,7 @@ def _known_metrics(path: Path) -> dict[str, Any]:
 def _figures(evaluation: Evaluation, model: Path, by: Sequence[str]) -> dict[str, Any]:
     kept = ("name", "date", "rates", "interval", "counts", "audio_s", "versions")
     figures = {key: evaluation.summary[key] for key in kept}
+    figures["confidence"] = evaluation.confidence
     figures["manifest_sha256"] = evaluation.summary["manifest"]["sha256"]
     figures["command"] = _command(evaluation, model)
     if by:
@@ -168,6 +172,61 @@ def _results(evaluations: Sequence[dict[str, Any]]) -> str:
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _confidence(evaluations: Sequence[dict[str, Any]]) -> str:
+    """What the confidences of heard words are worth, a line a set that has any."""
+    lines = [
+        "| set | words heard | right % | NCE | ECE % | AUC |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    found = [each for each in evaluations if each.get("confidence")]
+    for each in found:
+        metrics = each["confidence"]
+        nce, auc = (
+            "–" if metrics[key] is None else f"{metrics[key]:.3f}" for key in ("nce", "auc")
+        )
+        cells = (
+            each["name"].replace("|", "\\|"),
+            f"{metrics['words']}",
+            f"{100 * metrics['right'] / metrics['words']:.1f}",
+            nce,
+            f"{100 * metrics['ece']:.1f}",
+            auc,
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    if not found:
+        return ""
+    note = (
+        "NCE: normalised cross entropy (NIST), 1 is perfect, 0 is no better than the share of right"
+        f" words. ECE: expected calibration error over {N_BINS} bins of equal width. AUC: how often"
+        " a right word is surer than a wrong one. Words that were missed have no confidence."
+    )
+    table = "\n".join(lines)
+    return f"### Confidence of the words heard\n\n{table}\n\n{note}"
+
+
+def _calibration(contract: Contract, metrics: dict[str, Any]) -> str:
+    """How the confidence was fitted, if it was."""
+    found, config = metrics.get("calibration"), contract.confidence
+    if config is None or not found:
+        return ""
+    settings = ", ".join(f"{key} {_short(value)}" for key, value in config.model_dump().items())
+    losses = ", ".join(f"{level} {loss:.4f}" for level, loss in found["log_loss"].items())
+    before, after = (
+        f"NCE {each['nce']:.3f}, ECE {100 * each['ece']:.1f} %, AUC {each['auc']:.3f}"
+        for each in (found["before"], found["after"])
+    )
+    return (
+        f"Confidence: {settings}. `python -m analysis calibrate` chose it on"
+        f" {found['before']['words']} words of the validation set, by log loss on words it was not"
+        f" fitted on ({losses}), so fitted: {found['fitted']}. There: {before} with the mean"
+        f" probability, {after} with this."
+    )
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _slices(evaluation: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.confidence_metrics import measure
 from analysis.scoring import CONFIDENCE_LEVEL, Rate, Score, Totals, bootstrap, score, total
 from analysis.tables import ERROR_COLUMNS, UTTERANCE_COLUMNS, table, utf8
 from asr_core.decoder import best_path
@@ -77,6 +78,11 @@ class Evaluation:
     @property
     def name(self) -> str:
         return self.summary["name"]
+
+    @property
+    def confidence(self) -> dict[str, Any] | None:
+        """`ConfidenceMetrics` as JSON; None where no word was heard, or an older program wrote."""
+        return self.summary.get("confidence")
 
     @property
     def manifest_path(self) -> Path:
@@ -325,6 +331,7 @@ def _summary(
             "seed": SEED,
         },
         "counts": _counts(totals) | {"skipped": len(recognition.skipped)},
+        "confidence": _confidence(recognition),
         "audio_s": audio_s,
         "took_s": recognition.took_s,
         "real_time_factor": recognition.took_s / audio_s,
@@ -344,6 +351,15 @@ def _counts(totals: Totals) -> dict[str, int]:
         "characters": totals.n_char,
         "character_errors": totals.char_errors,
     }
+
+
+def _confidence(recognition: "Recognition") -> dict[str, Any] | None:
+    """What the confidences are worth (see `ConfidenceMetrics`); None where no word was heard."""
+    found = measure(
+        [sure for row in recognition.rows for sure in row.confidences],
+        [right for row in recognition.rows for right in row.score.heard_right],
+    )
+    return None if found is None else found.to_dict()
 
 
 def _rates(scores: Sequence[Score], totals: Totals) -> dict[str, dict[str, float]]:

@@ -1,5 +1,6 @@
 """A whole manifest on the straight line: each row transcribed, scored and placed in time."""
 
+import functools
 import hashlib
 import time
 from collections import Counter
@@ -11,6 +12,7 @@ from typing import Any
 from analysis.scoring import Score, score
 from analysis.tables import UTTERANCE_COLUMNS, number, utf8
 from asr_core.alignment import forced_align
+from asr_core.confidence import word_confidence
 from asr_core.manifest import ManifestRow, SkippedRow, read_manifest
 from asr_core.placement import place_words
 from asr_core.recognizer import Recognizer
@@ -22,11 +24,15 @@ Progress = Callable[[int, int], None]  # recordings done, recordings in all
 
 @dataclass(frozen=True)
 class RecognisedRow:
-    """One utterance: its row of `utterances`, its rows of `errors`, and its alignment."""
+    """One utterance: its row of `utterances`, its rows of `errors`, and its alignment.
+
+    `confidences` are those of the words heard, in order (see `Score.heard_right`).
+    """
 
     utterance: dict[str, Any]
     errors: list[dict[str, Any]]
     score: Score
+    confidences: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -115,7 +121,8 @@ def _recognise_row(
         "snr_db": number(row.fields.get("snr_db")),
     }
     errors = _error_rows(key, scored, [word for _, word in heard], said)
-    return RecognisedRow(utterance | _manifest_columns(row), errors, scored)
+    sure = tuple(word.confidence for _, word in heard)
+    return RecognisedRow(utterance | _manifest_columns(row), errors, scored, sure)
 
 
 def place_reference(
@@ -133,8 +140,16 @@ def place_reference(
     except ValueError:  # an AlignmentError, or a space that the alphabet does not have
         return {}
     stride = recognizer.model.stride
-    delay_s = recognizer.contract.emission_delay_s
-    placed = place_words(spans, alphabet, transcript.features, stride, transcript.hop_s, delay_s)
+    contract = recognizer.contract
+    placed = place_words(
+        spans,
+        alphabet,
+        transcript.features,
+        stride,
+        transcript.hop_s,
+        contract.emission_delay_s,
+        functools.partial(word_confidence, transcript.log_probs, config=contract.confidence),
+    )
     known = [i for i, word in spelt.items() if alphabet.decode(alphabet.encode(word))]
     return dict(zip(known, placed, strict=True)) if len(known) == len(placed) else {}
 

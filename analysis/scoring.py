@@ -81,6 +81,11 @@ class Score:
         return len(self.edits) - self.hits
 
     @property
+    def heard_right(self) -> tuple[bool, ...]:
+        """Of each word heard, in order, whether it was said."""
+        return tuple(edit.op == "equal" for edit in self.edits if edit.heard_index is not None)
+
+    @property
     def wer(self) -> float:
         return ratio(self.errors, self.n_reference)
 

@@ -4,7 +4,6 @@ import enum
 import itertools
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
@@ -277,7 +276,7 @@ def transcribe(
         )
     except ValueError as e:  # CheckpointError is one
         _fail(e)
-    results: dict[int, Transcript | str] = {}
+    results: list[Transcript | str] = [STOPPED] * len(files)
     stopped = False
     try:
         for i, result in transcribe_files(recognizer, [str(file) for file in files]):
@@ -285,16 +284,14 @@ def transcribe(
                 results[i] = _one_line(result)
                 typer.echo(f"error: {results[i]}", err=True)
             else:
-                readings = recognizer.readings(result) if decoding.n_best > 1 else ()
-                results[i] = read_transcript(replace(result, readings=readings), script)
+                results[i] = read_transcript(result, script)
     except KeyboardInterrupt:
         stopped = True
         typer.echo("stopped: this is what was done until then", err=True)
-    done = [results.get(i, STOPPED) for i in range(len(files))]
-    _hand_over(done, files, output_format, output)
+    _hand_over(results, files, output_format, output)
     if stopped:
         raise typer.Exit(STOPPED_CODE)
-    if any(isinstance(result, str) for result in results.values()):
+    if any(isinstance(result, str) for result in results):
         raise typer.Exit(1)
 
 

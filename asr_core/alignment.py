@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from asr_core.decoder import Decoder, Hypothesis, TokenSpan, path_spans
+from asr_core.decoder import TokenSpan, path_spans
 from asr_core.text import BLANK, Alphabet
 
 MOST_LISTED = 100  # symbols named in a message
@@ -63,16 +63,6 @@ def _advice(strange: Sequence[str], known: Sequence[str]) -> str:
     nearest = [get_close_matches(piece, known, n=3, cutoff=0.0) for piece in strange]
     listed = dict.fromkeys(itertools.chain.from_iterable(nearest))
     return f"Of its {len(known)} symbols, the nearest are {' '.join(listed)}."
-
-
-def spelling(ids: Sequence[int]) -> Decoder:
-    """Forced alignment as a `Decoder`: one reading, the given one, on its best path."""
-
-    def decode(log_probs: np.ndarray, /) -> list[Hypothesis]:
-        alignment = align(log_probs, ids)
-        return [Hypothesis(alignment.spans, alignment.log_prob, alignment.log_prob)]
-
-    return decode
 
 
 def forced_align(log_probs: np.ndarray, ids: Sequence[int]) -> tuple[TokenSpan, ...]:

@@ -7,11 +7,12 @@ import numpy as np
 
 from asr_core.alignment import align_batch
 from asr_core.decoder import Hypothesis
-from asr_core.fusion import State, WordScorer
+from asr_core.fusion import FORBIDDEN, State, WordScorer
 from asr_core.likelihood import log_likelihoods
 from asr_core.text import BLANK, Alphabet
 
 LEAST = -1e4  # what flashlight gets for log 0: its sums of two infinities would be NaN
+IMPOSSIBLE = 10 * LEAST  # what it gets for a symbol that the words forbid
 
 
 class DecodingError(ValueError):
@@ -152,29 +153,27 @@ def _token_lm(decoding: Any, words: WordScorer) -> Any:
     class TokenLM(decoding.CTCDecoderLM):
         def __init__(self) -> None:
             super().__init__()
-            self.reached: dict[Any, tuple[State | None, float]] = {}  # state, what led there adds
+            # Of each prefix: where its words stand, and the answers about its next symbols.
+            self.reached: dict[Any, tuple[State | None, dict[int, tuple[Any, float]]]] = {}
 
         def start(self, _: bool) -> Any:
             first = decoding.CTCDecoderLMState()
-            self.reached[first] = words.start(), 0.0
+            self.reached[first] = words.start(), {}
             return first
 
         def score(self, state: Any, symbol_id: int) -> tuple[Any, float]:
-            child = state.child(symbol_id)
-            if child not in self.reached:
-                self.reached[child] = self._step(self.reached[state][0], symbol_id)
-            return child, self.reached[child][1]
-
-        def _step(self, state: State | None, symbol_id: int) -> tuple[State | None, float]:
-            if state is None:
-                return None, 10 * LEAST
-            after, gain = words.step(state, symbol_id)
-            return (after, gain) if np.isfinite(gain) else (None, 10 * LEAST)
+            before, answers = self.reached[state]
+            if symbol_id not in answers:  # else quick: it is asked for every frame
+                after, gain = words.step(before, symbol_id) if before else (None, FORBIDDEN)
+                child = state.child(symbol_id)
+                self.reached[child] = after if gain > FORBIDDEN else None, {}
+                answers[symbol_id] = child, max(gain, IMPOSSIBLE)
+            return answers[symbol_id]
 
         def finish(self, state: Any) -> tuple[Any, float]:
             # An unfinished word is cut off afterwards: a narrow beam may hold nothing else.
-            reached = self.reached[state][0]
-            gain = words.finish(reached) if reached else 10 * LEAST
-            return state, gain if np.isfinite(gain) else 0.0
+            reached, _ = self.reached[state]
+            gain = words.finish(reached) if reached else IMPOSSIBLE
+            return state, gain if gain > FORBIDDEN else 0.0
 
     return TokenLM()

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from torch import Tensor
 
+from asr_core.confidence import ConfidenceConfig
 from asr_core.features import FeatureConfig
 from asr_core.model import CtcModel, ModelConfig
 from asr_core.text import Alphabet
@@ -40,8 +41,10 @@ class Contract(BaseModel):
     features: FeatureConfig
     alphabet: Alphabet
     model: ModelConfig
-    emission_delay_s: float | None = None  # from a word's middle to its emission; None: not known
+    # From a word's middle, or a Morse sign's start, to its emission; None: not known.
+    emission_delay_s: float | None = None
     boundary_error_s: BoundaryError | None = None  # of words' starts and ends; None: not measured
+    confidence: ConfidenceConfig | None = None  # of words; None: their mean probability
     provenance: dict[str, Any] = {}
 
 
@@ -58,6 +61,11 @@ def save_model(folder: str | Path, contract: Contract, model: CtcModel) -> None:
     part = folder / "model.safetensors.part"
     part.write_bytes(weights_bytes(model))  # save_file's own is for its owner only
     part.replace(folder / "model.safetensors")
+    save_contract(folder, contract)
+
+
+def save_contract(folder: Path, contract: Contract) -> None:
+    """Write what goes with the weights, and leave the weights as they are."""
     write_json(folder / "config.json", contract.model_dump(mode="json"))
 
 

@@ -7,13 +7,17 @@ with accents, most procedure signs) are keyed as radio amateurs do. `ĥ`, as in 
 the sign of CH and of Ш: "ch" are two signs in most languages.
 """
 
+import itertools
+import math
 import re
+import statistics
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
 from asr_core.text import Alphabet
-from asr_core.transcript import Reading, Transcript
+from asr_core.transcript import Transcript, Word
 
 Script = Literal["latin", "cyrillic"]
 
@@ -54,6 +58,8 @@ CYRILLIC = dict(
     zip("abwgdevzijklmnoprstufhcöĥqñyxéüä", "абвгдежзийклмнопрстуфхцчшщъыьэюя", strict=True)
 )
 
+KEYED_SLACK_S = 0.015  # on either side of a word: output frames are some 40 ms long
+
 _SYMBOL = re.compile(r"<[a-z]+>|.", re.DOTALL)
 
 
@@ -80,16 +86,67 @@ def signs_of(text: str, script: Script) -> str:
 
 def read_transcript(transcript: Transcript, script: Script) -> Transcript:
     """The transcript with all its texts in another script's letters."""
-    words = tuple(replace(word, text=read_as(word.text, script)) for word in transcript.words)
-    read = tuple(read_as(symbol, script) for symbol in transcript.symbols)
-    readings = tuple(_read_reading(reading, script) for reading in transcript.readings)
-    text = read_as(transcript.text, script)
-    return replace(transcript, text=text, words=words, symbols=read, readings=readings)
+    readings = tuple(
+        replace(each, text=read_as(each.text, script), words=_read_words(each.words, script))
+        for each in transcript.readings
+    )
+    return replace(
+        transcript,
+        text=read_as(transcript.text, script),
+        words=_read_words(transcript.words, script),
+        symbols=tuple(read_as(symbol, script) for symbol in transcript.symbols),
+        readings=readings,
+    )
 
 
-def _read_reading(reading: Reading, script: Script) -> Reading:
-    words = tuple(replace(word, text=read_as(word.text, script)) for word in reading.words)
-    return replace(reading, text=read_as(reading.text, script), words=words)
+def _read_words(words: tuple[Word, ...], script: Script) -> tuple[Word, ...]:
+    return tuple(replace(word, text=read_as(word.text, script)) for word in words)
+
+
+def keyed_bounds_s(
+    words: Sequence[Sequence[tuple[str, float]]], delay_s: float
+) -> list[tuple[float, float]]:
+    """The most that each word can take: (start_s, end_s), without overlaps.
+
+    A word begins where its first sign does, and ends when the last one is keyed: as many dots after
+    its start as its code has, with the dot that the distances between the signs tell. In noise that
+    says more than the sound.
+
+    Args:
+        words: one at least; their signs, at least one each, with the second each is emitted at.
+        delay_s: from a sign's start to its emission, as measured for the network.
+    """
+    dot_s = _dot_s(words)
+    starts_s = [word[0][1] - delay_s for word in words]
+    ends_s = [word[-1][1] - delay_s + _units(word[-1][0]) * dot_s for word in words]
+    starts_s = [start_s - KEYED_SLACK_S for start_s in starts_s]
+    nexts_s = [*starts_s[1:], math.inf]
+    ends_s = [min(e + KEYED_SLACK_S, n) for e, n in zip(ends_s, nexts_s, strict=True)]
+    return list(zip(starts_s, ends_s, strict=True))
+
+
+def _dot_s(words: Sequence[Sequence[tuple[str, float]]]) -> float:
+    """Seconds a dot, from the distances of signs in a word, or else of words; infinite of one sign.
+
+    From a sign to the next one it is as long as its code and a gap of three dots; of seven, where
+    the next one begins a word.
+    """
+    inside = [
+        (later - at) / (_units(sign) + 3)
+        for word in words
+        for (sign, at), (_, later) in itertools.pairwise(word)
+    ]
+    between = [
+        (following[0][1] - word[-1][1]) / (_units(word[-1][0]) + 7)
+        for word, following in itertools.pairwise(words)
+    ]
+    return statistics.median(inside or between or [math.inf])
+
+
+def _units(sign: str) -> int:
+    """Dots that a sign takes to key: a dash takes three, a gap inside it one."""
+    code = CODES[sign]
+    return 2 * code.count("-") + 2 * len(code) - 1
 
 
 def is_morse(alphabet: Alphabet) -> bool:

@@ -111,8 +111,8 @@ def join(parts: Sequence[Transcript], *, partial: bool = False) -> Transcript:
         features=np.concatenate([part.features for part in parts]),
         log_probs=np.concatenate([part.log_probs for part in parts]),
         symbols=tuple(symbol for part in parts for symbol in part.symbols),
-        readings=(),
         n_best=(Hypothesis(tokens, sum(b.log_prob for b in best), sum(b.score for b in best)),),
+        readings=(),
         partial=partial,
     )
 

@@ -1,11 +1,12 @@
 """Words on the time axis: how far each one reaches, given the frames that emit its symbols."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from asr_core.decoder import TokenSpan
+from asr_core.morse_code import is_morse, keyed_bounds_s
 from asr_core.text import Alphabet
 from asr_core.transcript import Word
 
@@ -27,6 +28,7 @@ def place_words(
     stride: int,
     hop_s: float,
     delay_s: float | None = None,
+    confidence: Callable[[Sequence[TokenSpan]], float] | None = None,
 ) -> tuple[Word, ...]:
     """Group symbols into words and give each word its extent in seconds.
 
@@ -35,8 +37,9 @@ def place_words(
     reached. The extent given here is an estimate. Where the network's delay is known, words share
     the sound out so that each lies about its emission less that delay. Else two neighbours meet at
     the quietest frame between their emissions, and each has, on its side, the longest stretch of
-    sound; a word that is spelt, from the sound at its first symbol to the sound at its last. Words
-    never overlap, and lie inside the recording.
+    sound; a word that is spelt, from the sound at its first symbol to the sound at its last, and in
+    Morse code no further than its signs take (see `morse_code.keyed_bounds_s`). Words never
+    overlap, and lie inside the recording.
 
     Args:
         spans: symbols in order, output frames.
@@ -44,10 +47,11 @@ def place_words(
         features: (T, F) log-mel in [0, 1]; their mean over the bands is taken as energy.
         stride: feature frames in an output frame.
         hop_s: seconds a feature frame.
-        delay_s: from a word's middle to its emission, as measured for this network; where it is not
-            known, emissions are taken to come before the words.
+        delay_s: from a word's middle (a Morse sign's start) to its emission, as measured for this
+            network; where it is not known, emissions are taken to come before the words.
+        confidence: of a word, given its symbols; without it, the mean of their scores.
     """
-    groups = _group(spans, alphabet)
+    groups = group_symbols(spans, alphabet)
     if not groups:
         return ()
     energy = features.mean(axis=1)
@@ -56,22 +60,36 @@ def place_words(
         [(span.start * stride, min(span.end * stride, len(energy))) for span in group]
         for group in groups
     ]
-    if delay_s is not None:
+    keyed = is_morse(alphabet)
+    if delay_s is not None and not keyed:
         n_late = round(delay_s / hop_s)
         emitted = [[(start - n_late, end - n_late) for start, end in word] for word in emitted]
-    extents = _extents(emitted, energy, hop_s, centred=delay_s is not None)
+    extents = _extents(emitted, energy, hop_s, centred=delay_s is not None and not keyed)
+    bounds_s = [(0.0, duration_s)] * len(groups)
+    if keyed and delay_s is not None:
+        bounds_s = _keyed_bounds_s(groups, alphabet, stride * hop_s, delay_s)
     words = []
-    for group, (start, end) in zip(groups, extents, strict=True):
+    for group, (start, end), (first_s, last_s) in zip(groups, extents, bounds_s, strict=True):
         text = alphabet.decode([span.id for span in group])
-        score = float(np.mean([span.score for span in group]))
         if text:  # the unknown symbol takes its room on the time axis but is no word
+            sure = confidence(group) if confidence else np.mean([span.score for span in group])
             # Frame t is centred on t * hop_s: it reaches half a hop to either side.
             start_s, end_s = ((frame - 0.5) * hop_s for frame in (start, end))
-            words.append(Word(text, max(start_s, 0.0), min(end_s, duration_s), score))
+            start_s, end_s = max(start_s, 0.0), min(end_s, duration_s)
+            if max(start_s, first_s) < min(end_s, last_s):  # else there is no sound, or no time
+                start_s, end_s = max(start_s, first_s), min(end_s, last_s)
+            words.append(Word(text, start_s, end_s, float(sure)))
     return tuple(words)
 
 
-def _group(spans: Sequence[TokenSpan], alphabet: Alphabet) -> list[list[TokenSpan]]:
+def _keyed_bounds_s(
+    groups: list[list[TokenSpan]], alphabet: Alphabet, frame_s: float, delay_s: float
+) -> list[tuple[float, float]]:
+    words = [[(alphabet.symbol(s.id), s.start * frame_s) for s in group] for group in groups]
+    return keyed_bounds_s(words, delay_s)
+
+
+def group_symbols(spans: Sequence[TokenSpan], alphabet: Alphabet) -> list[list[TokenSpan]]:
     """Spans of each word: every symbol where symbols are words, else the runs between spaces."""
     if alphabet.joiner == " ":
         return [[span] for span in spans]

@@ -1,6 +1,7 @@
 """The straight line: recordings in, transcripts out."""
 
 import copy
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -9,10 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from asr_core.alignment import spell, spelling
+from asr_core.alignment import align, spell
 from asr_core.audio import Audio, AudioError, Source, load_audio, stream_audio
 from asr_core.checkpoint import Contract, find_model, load_model
-from asr_core.decoder import Decoder, TokenSpan, best_path
+from asr_core.confidence import word_confidence
+from asr_core.decoder import Decoder, Hypothesis, TokenSpan, best_path
 from asr_core.features import LogMel
 from asr_core.lexicon import LEXICON
 from asr_core.model import CtcModel
@@ -122,12 +124,12 @@ class Recognizer:
         samples, lengths = pad([audio.samples for audio in audios])
         features, feature_lengths = self.log_mel(samples, lengths)
         log_probs, frame_lengths = self.model(features.double(), feature_lengths)
-        return [
-            self._transcript(audio.duration_s, x[:t].numpy(), y[:u].numpy())
-            for audio, x, t, y, u in zip(
-                audios, features, feature_lengths, log_probs, frame_lengths, strict=True
-            )
-        ]
+        heard = []
+        for i, audio in enumerate(audios):
+            frames = log_probs[i, : frame_lengths[i]].numpy()
+            seen = features[i, : feature_lengths[i]].numpy()
+            heard.append(self._transcript(audio.duration_s, seen, frames, self.decoder(frames)))
+        return heard
 
     def transcribe_each(
         self, recordings: Sequence[Source | Audio]
@@ -163,10 +165,11 @@ class Recognizer:
             AudioError: a recording that cannot be read.
             AlignmentError: words that the model does not know, or a recording too short for them.
         """
-        reader = self.decoding_with(spelling(spell(text, self.alphabet)))
-        # The text of a long recording is not cut: it is placed in all the pieces' frames at once.
-        (heard,) = self.decoding_with(best_path).transcribe([recording])
-        return reader._transcript(heard.duration_s, heard.features, heard.log_probs)
+        ids = spell(text, self.alphabet)
+        heard = self.decoding_with(best_path).transcribe([recording])[0]
+        best = align(heard.log_probs, ids)
+        readings = [Hypothesis(best.spans, best.log_prob, best.log_prob)]
+        return self._transcript(heard.duration_s, heard.features, heard.log_probs, readings)
 
     def read(self, recording: Source | Audio) -> Audio:
         """The recording, checked, at the model's sample rate (raises AudioError)."""
@@ -182,15 +185,19 @@ class Recognizer:
         return stream_audio(recording, self.sample_rate, max_s=max_s)
 
     def _transcript(
-        self, duration_s: float, features: np.ndarray, log_probs: np.ndarray
+        self,
+        duration_s: float,
+        features: np.ndarray,
+        log_probs: np.ndarray,
+        readings: Sequence[Hypothesis],
     ) -> Transcript:
-        readings = self.decoder(log_probs)
         spans = readings[0].spans
         return Transcript(
             text=self._text(readings[0].ids),
-            words=self._place(spans, features),
+            words=self._place(spans, features, log_probs),
             tokens=spans,
             n_best=tuple(readings),
+            readings=self._readings(readings, features, log_probs),
             duration_s=duration_s,
             frame_s=self.frame_s,
             hop_s=self.hop_s,
@@ -200,23 +207,29 @@ class Recognizer:
             boundary_error_s=self.contract.boundary_error_s,
         )
 
-    def readings(self, transcript: Transcript) -> tuple[Reading, ...]:
-        """The decoder's readings of a transcript of this model as text, their words placed."""
+    def _readings(
+        self, found: Sequence[Hypothesis], features: np.ndarray, log_probs: np.ndarray
+    ) -> tuple[Reading, ...]:
+        """The decoder's readings as text, their words placed; none where there is only one."""
+        if len(found) == 1:
+            return ()
         return tuple(
             Reading(
-                text=self._text(hypothesis.ids),
-                words=self._place(hypothesis.spans, transcript.features),
-                log_prob=hypothesis.log_prob,
-                score=hypothesis.score,
+                text=self._text(each.ids),
+                words=self._place(each.spans, features, log_probs),
+                log_prob=each.log_prob,
+                score=each.score,
             )
-            for hypothesis in transcript.n_best
+            for each in found
         )
 
     def _text(self, ids: list[int]) -> str:
         # Where the space is a symbol, it may come first, last, or twice around an unknown.
         return " ".join(self.alphabet.decode(ids).split())
 
-    def _place(self, spans: Sequence[TokenSpan], features: np.ndarray) -> tuple[Word, ...]:
+    def _place(
+        self, spans: Sequence[TokenSpan], features: np.ndarray, log_probs: np.ndarray
+    ) -> tuple[Word, ...]:
         return place_words(
             spans,
             self.alphabet,
@@ -224,6 +237,7 @@ class Recognizer:
             self.model.stride,
             self.hop_s,
             self.contract.emission_delay_s,
+            functools.partial(word_confidence, log_probs, config=self.contract.confidence),
         )
 
 

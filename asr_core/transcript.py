@@ -12,8 +12,8 @@ from asr_core.decoder import Hypothesis, TokenSpan
 class Word:
     """A word of a text placed in time: seconds from the start of the recording, half-open.
 
-    `confidence` is in [0, 1]: the mean probability that the model gave the word's symbols over
-    the frames where they are emitted.
+    `confidence` is in [0, 1]: how sure the model is that this word was said, as its folder says to
+    measure it (see `asr_core.confidence`).
     """
 
     text: str
@@ -62,7 +62,7 @@ class Transcript:
     features: np.ndarray  # (T, F) log-mel in [0, 1]
     log_probs: np.ndarray  # (T', V)
     n_best: tuple[Hypothesis, ...] = ()  # the decoder's readings, the best first
-    readings: tuple[Reading, ...] = ()  # the same as text and words, where asked for
+    readings: tuple[Reading, ...] = ()  # the same as text, where the decoder gave several
     symbols: tuple[str, ...] = ()  # what each token is
     boundary_error_s: BoundaryError | None = None  # of words' starts and ends; None: not measured
     partial: bool = False  # stopped before the recording's end: `duration_s` is what was heard
@@ -84,7 +84,7 @@ class Transcript:
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON; times and `boundary_error_s` in seconds.
+        """Plain data for JSON; times and `boundary_error_s` in seconds; `partial` where it is so.
 
         Words reach as far as `placement` estimates; symbols over the frames that emit them.
         `log_prob` is what the model gives the text (of a path, its log-probability).
@@ -112,9 +112,7 @@ class Transcript:
         }
         if self.readings:
             known["readings"] = [reading.to_dict() for reading in self.readings]
-        if self.partial:
-            known["partial"] = True
-        return known
+        return ({"partial": True} if self.partial else {}) | known
 
 
 def _word_to_dict(word: Word) -> dict[str, Any]:

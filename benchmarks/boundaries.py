@@ -37,7 +37,7 @@ def main() -> None:
     spoken, morse = Recognizer.load("spoken"), Recognizer.load("morse")
     print("\n| known times | boundaries | median, ms | 95th percentile, ms |\n|---|---:|---:|---:|")
     _report("synthetic voices, word by word", spoken, _synthetic(spoken))
-    _report("generated Morse", morse, morse_messages(N_MESSAGES, SEED))
+    _report("generated Morse", morse, morse_messages("benchmark", N_MESSAGES, SEED))
     for folder in sys.argv[1:]:
         for name, words in CLIPS.items():
             strings = _joined(spoken, Path(folder) / f"{name}.jsonl")

@@ -7,6 +7,8 @@ ctc-segmentation (`pip install ctc-segmentation`); one that is not installed is 
 in one process and thread, in turn; figures are medians, ratios are to ours.
 """
 
+import functools
+import itertools
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -16,8 +18,14 @@ import numpy as np
 import torch
 
 from asr_core.alignment import align, align_batch
+from asr_core.beam import BeamSearch
+from asr_core.decoder import Decoder, best_path
+from asr_core.fusion import WordScorer
+from asr_core.lexicon import read_lexicon
 from asr_core.manifest import read_manifest
+from asr_core.ngrams import build_ngrams
 from asr_core.recognizer import Recognizer
+from asr_core.text import Alphabet
 from asr_core.torchaudio_door import torchaudio
 from asr_core.transcript import Transcript
 from benchmarks.recognition import MANIFEST
@@ -26,6 +34,7 @@ RUNS = 7
 N_UTTERANCES = 64
 LONG_FRAMES = 3000  # two minutes of 40 ms
 LONG_SYMBOLS = 300
+LETTERS = Alphabet(symbols=tuple("etaoinshrdlucmfwypvbgkjqxz' "))
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,76 @@ def main() -> None:
     for case in cases:
         print(f"\n{case.name}: {case.n_frames} frames\n")
         print(_table(case, {name: run for name, run in ALIGNERS.items() if run is not None}))
+    recognizer = Recognizer.load("spoken")
+    for name, alphabet, decoders in (
+        ("spoken, words", recognizer.alphabet, _decoders(recognizer)),
+        ("letters, random", LETTERS, _letter_decoders()),
+    ):
+        log_probs = cases[0].log_probs if alphabet is recognizer.alphabet else _random_letters()
+        print(f"\nDecoders, {name}: {sum(map(len, log_probs))} frames\n")
+        print(_decoder_table(decoders, log_probs))
+
+
+def _decoders(recognizer: Recognizer) -> dict[str, Decoder]:
+    alphabet = recognizer.alphabet
+    assert recognizer.lexicon_path is not None
+    closed = WordScorer(alphabet, lexicon=read_lexicon(recognizer.lexicon_path, alphabet))
+    hot = WordScorer(alphabet, hotwords={"stop": 2.0})
+    return {
+        "greedy": best_path,
+        "beam 5": BeamSearch(alphabet, 5),
+        "beam 20": BeamSearch(alphabet, 20),
+        "beam 100": BeamSearch(alphabet, 100),
+        "beam 20, lexicon": BeamSearch(alphabet, 20, words=closed),
+        "beam 20, hotword": BeamSearch(alphabet, 20, words=hot),
+    }
+
+
+def _letter_decoders() -> dict[str, Decoder]:
+    words = ["".join(letters) for letters in itertools.product("etaoin", repeat=3)]
+    texts = [" ".join(words[i : i + 6]) for i in range(0, len(words), 6)]
+    lm = build_ngrams([text.split() for text in texts], 3)
+    closed = WordScorer(LETTERS, lexicon=frozenset(words))
+    spoken = WordScorer(LETTERS, lexicon=frozenset(words), lm=lm, lm_weight=0.5)
+    return {
+        "greedy": best_path,
+        "beam 20": BeamSearch(LETTERS, 20),
+        "beam 20, lexicon of 216 words": BeamSearch(LETTERS, 20, words=closed),
+        "beam 20, lexicon and trigram": BeamSearch(LETTERS, 20, words=spoken),
+    }
+
+
+def _random_letters() -> list[np.ndarray]:
+    """Emissions that are unsure: the hardest case for a beam."""
+    rng = np.random.default_rng(2)
+    return [np.log(rng.dirichlet(np.full(len(LETTERS), 0.1), 250) + 1e-9) for _ in range(4)]
+
+
+def _decoder_table(decoders: dict[str, Decoder], log_probs: Sequence[np.ndarray]) -> str:
+    times = _times({n: functools.partial(_decode, d, log_probs) for n, d in decoders.items()})
+    lines = ["| decoder | ms | frames a second | time, greedy = 1 |", "|---|---:|---:|---:|"]
+    n_frames = sum(map(len, log_probs))
+    for name, seconds in times.items():
+        ratio = seconds / times["greedy"]
+        lines.append(f"| {name} | {1000 * seconds:.1f} | {n_frames / seconds:,.0f} | {ratio:.1f} |")
+    return "\n".join(lines)
+
+
+def _decode(decoder: Decoder, log_probs: Sequence[np.ndarray]) -> None:
+    for each in log_probs:
+        decoder(each)
+
+
+def _times(runs: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """The median seconds of each, run in turn so that a slow moment meets all."""
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for i in range(RUNS + 1):
+        for name, run in runs.items():
+            started = time.perf_counter()
+            run()
+            if i:  # the first is a warm-up
+                times[name].append(time.perf_counter() - started)
+    return {name: statistics.median(each) for name, each in times.items()}
 
 
 def _transcripts() -> list[Transcript]:
@@ -137,14 +216,8 @@ ALIGNERS: dict[str, Callable[[Case], Sequence[float] | None] | None] = {
 
 
 def _table(case: Case, aligners: dict[str, Callable[[Case], Sequence[float] | None]]) -> str:
-    answers = {name: run(case) for name, run in aligners.items()}  # warm-up
-    times = {name: [] for name in aligners}
-    for _ in range(RUNS):  # in turn, so that a slow moment meets all
-        for name, run in aligners.items():
-            started = time.perf_counter()
-            run(case)
-            times[name].append(time.perf_counter() - started)
-    medians = {name: statistics.median(each) for name, each in times.items()}
+    answers = {name: run(case) for name, run in aligners.items()}
+    medians = _times({name: functools.partial(run, case) for name, run in aligners.items()})
     first, *_ = medians
     lines = ["| aligner | ms | frames a second | time, ours = 1 | same log-probabilities |"]
     lines.append("|---|---:|---:|---:|---|")

@@ -38,11 +38,12 @@ def evaluations(model: Path, tmp_path: Path) -> list[Evaluation]:
     ]
 
 
-def table(card: str) -> dict[str, list[str]]:
-    """The results table: set -> its cells."""
+def table(card: str, heading: str = "## Results") -> dict[str, list[str]]:
+    """The first table below a heading: set -> its cells."""
+    _, _, below = card.partition(f"\n{heading}\n\n")
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")]
-        for line in card.splitlines()
+        for line in below.split("\n\n")[0].splitlines()
         if line.startswith("| ")
     ]
     return {name: cells for name, *cells in rows[1:]}
@@ -64,6 +65,23 @@ def check_figures(card: str, metrics: dict) -> None:
             measured = [100 * each["rates"][key][part] for part in ("value", "low", "high")]
             assert shown == pytest.approx(measured, abs=0.05 + 1e-9)  # one digit is shown
         assert each["command"] in card
+    check_confidence(card, metrics)
+
+
+def check_confidence(card: str, metrics: dict) -> None:
+    rows = table(card, "### Confidence of the words heard")
+    found = {e["name"]: e["confidence"] for e in metrics["evaluations"] if e["confidence"]}
+    assert list(rows) == list(found)
+    for name, each in found.items():
+        words, right, nce, ece, auc = rows[name]
+        assert int(words) == each["words"]
+        assert float(right) == pytest.approx(100 * each["right"] / each["words"], abs=0.0501)
+        assert float(ece) == pytest.approx(100 * each["ece"], abs=0.0501)
+        for cell, value in ((nce, each["nce"]), (auc, each["auc"])):
+            if value is None:
+                assert cell == "–"
+            else:
+                assert float(cell) == pytest.approx(value, abs=0.000501)
 
 
 def test_figures_are_the_evaluations(model: Path, evaluations: list[Evaluation]) -> None:
@@ -74,6 +92,7 @@ def test_figures_are_the_evaluations(model: Path, evaluations: list[Evaluation])
         assert figures["rates"] == evaluation.summary["rates"]
         assert figures["counts"] == evaluation.summary["counts"]
     check_figures(card, metrics)
+    assert "python -m analysis calibrate" not in card  # this model has not been calibrated
     parameters = sum(p.numel() for p in tiny_recognizer().model.parameters())
     assert f"{parameters:,} parameters" in card
 
@@ -188,4 +207,7 @@ def test_the_bundled_models_card_tells_its_metrics() -> None:
     if not (folder / "README.md").exists():
         pytest.skip("the bundled model has no card yet")
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    check_figures((folder / "README.md").read_text(encoding="utf-8"), metrics)
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    check_figures(card, metrics)
+    after = metrics["calibration"]["after"]
+    assert f"NCE {after['nce']:.3f}, ECE {100 * after['ece']:.1f} %" in card

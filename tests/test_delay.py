@@ -1,6 +1,7 @@
 """A stand-in hears bursts of tone and emits each a known time after its middle."""
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ from asr_core.audio import Audio
 from asr_core.decoder import TokenSpan
 from asr_core.text import Alphabet
 from asr_core.training.batches import Clip
-from asr_core.training.delay import emission_delay_s
+from asr_core.training.boundaries import Timed
+from asr_core.training.delay import emission_delay_s, keyed_delay_s
 
 RATE = 8000
 FRAME_S = 0.01
@@ -65,3 +67,22 @@ def test_an_unknown_word_beside_the_words_does_not_count(rng: np.random.Generato
 def test_what_is_heard_wrong_says_nothing(rng: np.random.Generator) -> None:
     assert emission_delay_s(Bursts(0.1), [burst("stop")], rng) is None
     assert emission_delay_s(Bursts(0.1), [], rng) is None
+
+
+@dataclass
+class Keyed:
+    """Hears "an e" in everything, its words' first signs at frames 10 and 50."""
+
+    def transcribe(self, recordings: list[Audio]) -> list[SimpleNamespace]:
+        tokens = [TokenSpan(1, start, start + 1, 1.0) for start in (10, 20, 30, 50)]
+        symbols = ("a", "n", " ", "e")
+        heard = SimpleNamespace(text="an e", tokens=tokens, symbols=symbols, frame_s=FRAME_S)
+        return [heard for _ in recordings]
+
+
+def test_the_delay_of_signs_is_that_of_the_words_first_ones() -> None:
+    silence = Audio(np.zeros(RATE, dtype=np.float32), RATE)
+    heard = Timed(silence, "an e", ((0.03, 0.2), (0.43, 0.6)))
+    wrong = Timed(silence, "an i", ((0.09, 0.2), (0.49, 0.6)))
+    assert keyed_delay_s(Keyed(), [heard] * 10 + [wrong] * 50) == pytest.approx(0.07)
+    assert keyed_delay_s(Keyed(), [heard] * 9) is None  # 18 words are too few

@@ -30,6 +30,7 @@ from asr_core.recognizer import Recognizer
 from asr_core.text import Alphabet
 from asr_core.transcript import Transcript
 
+BUNDLED = Path(__file__).parent.parent / "assets" / "evaluations" / "spoken"
 RATE = 8000
 WORDS = ("one", "two", "three", "<unk>")
 CONTRACT = Contract(
@@ -193,7 +194,9 @@ class Planted(Recognizer):
             audio = self.read(recording)
             samples = torch.from_numpy(audio.samples).unsqueeze(0)
             features, lengths = self.log_mel(samples, torch.tensor([samples.shape[1]]))
-            yield i, self._transcript(audio, features[0, : lengths[0]].numpy(), self.log_probs)
+            seen = features[0, : lengths[0]].numpy()
+            readings = self.decoder(self.log_probs)
+            yield i, self._transcript(audio.duration_s, seen, self.log_probs, readings)
 
 
 def test_a_deleted_word_is_placed_by_alignment(tmp_path: Path) -> None:
@@ -230,6 +233,27 @@ def test_substituted_and_inserted_words_have_their_own_time(tmp_path: Path) -> N
     np.testing.assert_allclose(times["end_s"], [0.4, 1.0], atol=0.04)
     np.testing.assert_allclose(times["confidence"], [0.6, 0.7], atol=1e-6)
     assert evaluation.row("a")["confidence"] == pytest.approx(0.6)
+    found = evaluation.confidence
+    assert (found["words"], found["right"], found["nce"], found["auc"]) == (2, 0, None, None)
+    assert found["ece"] == pytest.approx(0.65)
+    assert [each["words"] for each in found["bins"]] == [1, 1]
+    assert [each["mean"] for each in found["bins"]] == pytest.approx([0.6, 0.7])
+
+
+def test_confidence_is_that_of_every_word_heard() -> None:
+    evaluation = Evaluation.open(BUNDLED)
+    table, found = evaluation.utterances, evaluation.confidence
+    assert found["words"] == table["pred_text"].str.split().str.len().sum()
+    assert found["right"] == table["hits"].sum()
+    assert sum(each["words"] for each in found["bins"]) == found["words"]
+    wrong = evaluation.errors["confidence"].dropna()
+    assert len(wrong) == found["words"] - found["right"]
+
+
+def test_an_evaluation_of_an_older_program_opens_without_confidence(evaluation: Evaluation) -> None:
+    older = {key: value for key, value in evaluation.summary.items() if key != "confidence"}
+    (evaluation.folder / "summary.json").write_text(json.dumps(older))
+    assert Evaluation.open(evaluation.folder).confidence is None
 
 
 def test_a_reference_too_long_for_its_sound_has_no_times(tmp_path: Path) -> None:
@@ -265,6 +289,7 @@ def test_no_errors_is_an_empty_table(tmp_path: Path) -> None:
     assert list(evaluation.errors.columns) == list(ERROR_COLUMNS)
     assert evaluation.summary["rates"]["wer"] == {"value": 0.0, "low": 0.0, "high": 0.0}
     assert np.isnan(evaluation.row("a")["confidence"])
+    assert evaluation.confidence is None
 
 
 def test_pages(evaluation: Evaluation) -> None:

@@ -16,9 +16,11 @@ from asr_core.decoder import TokenSpan
 from asr_core.morse_code import (
     ALIASES,
     CODES,
+    KEYED_SLACK_S,
     SYMBOLS,
     check_script,
     is_morse,
+    keyed_bounds_s,
     read_as,
     read_transcript,
     signs_of,
@@ -69,6 +71,26 @@ def test_a_text_in_cyrillic_is_written_in_the_signs_it_is_read_from() -> None:
         assert read_as(signs_of(letter.upper(), "cyrillic"), "cyrillic") == letter
     assert signs_of("Ёж и\u0306 73 <sk>", "cyrillic") == "ev j 73 <sk>"
     assert signs_of("Ж", "latin") == "Ж"
+
+
+def test_a_word_takes_as_long_as_its_signs_are_keyed() -> None:
+    """ "an e" with a dot of 0.1 s: a is .-, n is -., and each sign is emitted 0.25 s late."""
+    words = [[("a", 1.25), ("n", 2.05)], [("e", 3.25)]]
+    assert keyed_bounds_s(words, 0.25) == [
+        pytest.approx((1.0 - KEYED_SLACK_S, 2.3 + KEYED_SLACK_S)),
+        pytest.approx((3.0 - KEYED_SLACK_S, 3.1 + KEYED_SLACK_S)),
+    ]
+
+
+def test_the_dot_of_words_of_one_sign_is_told_by_the_gaps_between() -> None:
+    """ "t e": a dash of three dots and seven dots of gap in 1 s; the last one is a dot."""
+    bounds_s = keyed_bounds_s([[("t", 0.0)], [("e", 1.0)]], 0.0)
+    assert bounds_s[0][1] == pytest.approx(0.3 + KEYED_SLACK_S)
+    assert bounds_s[1][1] == pytest.approx(1.1 + KEYED_SLACK_S)
+
+
+def test_one_sign_alone_has_no_known_end() -> None:
+    assert keyed_bounds_s([[("t", 1.0)]], 0.5) == [(pytest.approx(0.5 - KEYED_SLACK_S), np.inf)]
 
 
 def test_a_transcript_in_cyrillic_keeps_its_times() -> None:

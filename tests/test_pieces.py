@@ -105,7 +105,7 @@ def part(text: str, n_frames: int, token: TokenSpan, rng: np.random.Generator) -
     return Transcript(
         text, (), (token,), n_frames * 0.02, 0.02, 0.01,
         rng.random((2 * n_frames, 3)), rng.random((n_frames, 4)), (best, best),
-        symbols=(text or "<unk>",),
+        symbols=(f"symbol {token.id}",),
     )  # fmt: skip
 
 
@@ -117,10 +117,10 @@ def test_a_planted_join(rng: np.random.Generator) -> None:
     assert [(t.id, t.start, t.end, t.score) for t in whole.tokens] == [
         (1, 3, 5, 0.5), (2, 10, 11, 0.25), (2, 27, 28, 1.0),
     ]  # fmt: skip
+    assert whole.symbols == ("symbol 1", "symbol 2", "symbol 2")
     assert whole.n_best == (Hypothesis(whole.tokens, -4.5, -3.0),)
     assert whole.duration_s == pytest.approx(0.6)
     assert (whole.features.shape, whole.log_probs.shape) == ((60, 3), (30, 4))
-    assert whole.symbols == ("a", "<unk>", "b")
     assert whole.partial
     assert whole.to_dict()["partial"] is True
     assert join(parts[:1]) == parts[0]

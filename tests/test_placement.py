@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asr_core.decoder import TokenSpan, greedy
+from asr_core.morse_code import SYMBOLS
 from asr_core.placement import place_words
 from asr_core.text import Alphabet
 from asr_core.transcript import Word
@@ -63,6 +64,22 @@ def test_words_that_touch_meet_at_the_quietest_frame() -> None:
 def test_a_word_is_its_sound_wherever_it_is_emitted(emission: tuple[int, int]) -> None:
     (word,) = place_words(spans_at((1, *emission)), WORDS, bumps(100, (20, 40)), STRIDE, HOP_S)
     assert extents([word]) == [("yes", pytest.approx(19.5), pytest.approx(39.5))]
+
+
+def test_morse_in_even_noise_reaches_as_far_as_its_signs_are_keyed() -> None:
+    """ "an e", a dot of 10 frames: from 40 to 170, and from 240 to 250; emitted 10 frames late."""
+    alphabet = Alphabet(symbols=SYMBOLS)
+    ids = alphabet.encode("an e")
+    at = [25, 65, 95, 125]  # output frames: half of 40 + 10, 120 + 10, ..., 240 + 10
+    spans = spans_at(*((i, frame, frame + 1) for i, frame in zip(ids, at, strict=True)))
+    features = np.full((400, 4), 0.5) + np.random.default_rng(1).normal(0, 0.01, (400, 4))
+    words = place_words(spans, alphabet, features, STRIDE, HOP_S, delay_s=10 * HOP_S)
+    assert extents(words) == [
+        ("an", pytest.approx(40, abs=3), pytest.approx(170, abs=3)),
+        ("e", pytest.approx(240, abs=3), pytest.approx(250, abs=3)),
+    ]
+    unknown = place_words(spans, alphabet, features, STRIDE, HOP_S)
+    assert unknown[0].start_s < 0.1  # without the delay, all that sounds is taken
 
 
 def test_words_emitted_before_they_begin_are_told_apart() -> None:
@@ -152,6 +169,22 @@ def test_no_symbols_are_no_words(alphabet: Alphabet) -> None:
 
 def test_only_spaces_are_no_words() -> None:
     assert place_words(spans_at((4, 1, 2), (4, 3, 4)), LETTERS, bumps(10), STRIDE, HOP_S) == ()
+
+
+@given(st.lists(st.sampled_from([0, 1, 2, 6, 21]), min_size=1, max_size=60), st.integers(-40, 40))
+def test_morse_words_never_overlap_and_lie_inside_the_recording(
+    path: list[int], n_late: int
+) -> None:
+    """Blanks, spaces, a, e and t in any order, emitted before, in or after their sound."""
+    alphabet = Alphabet(symbols=SYMBOLS)
+    features = np.random.default_rng(len(path)).random((2 * len(path), 4))
+    spans = greedy(np.log(np.eye(len(alphabet))[path] + 1e-9)).spans
+    words = place_words(spans, alphabet, features, STRIDE, HOP_S, delay_s=n_late * HOP_S)
+    assert [word.text for word in words] == alphabet.decode([span.id for span in spans]).split()
+    moments = [moment for word in words for moment in (word.start_s, word.end_s)]
+    assert moments == sorted(moments)
+    assert all(word.start_s < word.end_s for word in words)
+    assert all(0 <= moment <= (len(features) - 1) * HOP_S for moment in moments)
 
 
 @given(st.data())

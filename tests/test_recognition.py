@@ -40,7 +40,7 @@ def place(alphabet: Alphabet, words: list[str], transcript: Transcript):
     recognizer = SimpleNamespace(
         alphabet=alphabet,
         model=SimpleNamespace(stride=STRIDE),
-        contract=SimpleNamespace(emission_delay_s=None),
+        contract=SimpleNamespace(emission_delay_s=None, confidence=None),
     )
     return place_reference(recognizer, words, transcript)
 

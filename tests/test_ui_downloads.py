@@ -4,6 +4,7 @@ import pytest
 import soundfile
 
 from asr_core.writers import Format, write
+from ui import evidence_strings as strings
 from ui import recognise
 from ui.downloads import DownloadError, Shelf
 
@@ -41,8 +42,6 @@ def test_morse_is_downloaded_in_the_letters_shown(tiny_morse_recognizer, recordi
 
 
 def test_every_format_but_plain_text_is_offered():
-    from ui import strings
-
     assert set(strings.EVIDENCE["formats"]) == {kind.value for kind in KINDS}
 
 

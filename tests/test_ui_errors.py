@@ -12,7 +12,7 @@ import soundfile
 
 from analysis.evaluation import Evaluation, evaluate
 from asr_core.morse_code import SYMBOLS
-from ui import errors, strings, table
+from ui import errors, evidence_strings, table
 from ui.background import Pending
 from ui.fields import facts_of
 from ui.headline import headline, is_synthetic, notice
@@ -257,7 +257,11 @@ class TestSpelling:
     def test_its_symbols_have_names(self, spelt):
         recognizer, evaluation = spelt
         value = errors.compare(recognizer, evaluation, "a", str)
-        assert set(value.symbols) == {*SYMBOLS, strings.WORD_GAP, strings.BLANK_NAME} - {" "}
+        assert set(value.symbols) == {
+            *SYMBOLS,
+            evidence_strings.WORD_GAP,
+            evidence_strings.BLANK_NAME,
+        } - {" "}
         reference, heard = value.paths.rows
         assert "".join(value.symbols[run[0]] for run in reference.runs) == "tugap<sk>gapé1"
         assert len(heard.runs) > 1

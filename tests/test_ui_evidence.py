@@ -8,7 +8,7 @@ import pytest
 from analysis.scoring import score
 from asr_core.decoder import TokenSpan
 from asr_core.transcript import Transcript, Word
-from ui import evidence, strings
+from ui import evidence, evidence_strings, strings
 from ui.evidence import Fact, LaneWord, Notice, Step
 
 HOSTILE = "<img src=x onerror=alert(1)> ${1+1} {{1+1}}"
@@ -122,7 +122,7 @@ def test_scripts_ask_for_no_text_that_is_missing():
 
     folder = Path(evidence.__file__).parent
     for pattern, texts in (
-        ("evidence_*.js", strings.EVIDENCE),
+        ("evidence_*.js", evidence_strings.EVIDENCE),
         ("table.js", strings.TABLE),
         ("examples.js", strings.EXAMPLES),
     ):

@@ -239,6 +239,39 @@ class TestResults:
         assert HOSTILE not in model_tables.results(metrics)
 
 
+class TestConfidence:
+    def metrics(self) -> dict:
+        return json.loads((BUNDLED / "metrics.json").read_text(encoding="utf-8"))
+
+    def test_figures_are_those_of_the_file(self):
+        metrics = self.metrics()
+        rows = re.findall(r"<tr>(.*?)</tr>", model_tables.confidence(metrics), re.DOTALL)[1:]
+        # Of silence every word heard is wrong: nothing to tell apart.
+        expected = [e for e in metrics["evaluations"] if e["name"] != "test_silence"]
+        assert len(rows) == len(expected)
+        for row, each in zip(rows, expected, strict=True):
+            assert each["name"] in row.replace("<wbr>", "")
+            found = each["confidence"]
+            nce, ece, auc, right, words = re.findall(r"<td>([\d.,]+)</td>", row)
+            assert float(nce) == pytest.approx(found["nce"], abs=0.000501)
+            assert float(ece) == pytest.approx(100 * found["ece"], abs=0.0501)
+            assert float(auc) == pytest.approx(found["auc"], abs=0.000501)
+            assert float(right) == pytest.approx(100 * found["right"] / found["words"], abs=0.0501)
+            assert words == f"{found['words']:,}"
+
+    def test_sets_of_an_older_program_say_nothing(self):
+        metrics = self.metrics()
+        for each in metrics["evaluations"]:
+            del each["confidence"]
+        assert model_tables.confidence(metrics) == ""
+        assert model_tables.confidences({}) == {}
+
+    def test_names_are_escaped(self):
+        metrics = self.metrics()
+        metrics["evaluations"][0]["name"] = HOSTILE
+        assert HOSTILE not in model_tables.confidence(metrics)
+
+
 class TestHandlers:
     @pytest.fixture
     def page(self):
@@ -265,6 +298,8 @@ class TestHandlers:
         assert "Receptive" in shown[view.architecture]
         assert "Limits" in shown[view.card]
         assert shown[view.curves].visible
+        assert strings.CONFIDENCE_HEADING in shown[view.confidence]
+        assert shown[view.reliability].visible
         assert not shown[view.timer].active
         assert shown[view.status] == ""
 
@@ -307,6 +342,7 @@ class TestHandlers:
             ("metrics.json", "nonsense"),
             ("metrics.json", '{"evaluations": [{"name": "a"}]}'),
             ("metrics.json", '{"evaluations": 3}'),
+            ("metrics.json", '{"evaluations": [{"name": "a", "confidence": 3}]}'),
             ("training.csv", "\x00\xff"),
             ("README.md", "---\n"),
         ],
@@ -327,6 +363,7 @@ class TestHandlers:
         assert strings.RUN_STATES["waiting"] in shown[view.status]
         assert shown[view.timer].active
         assert not shown[view.curves].visible
+        assert not shown[view.reliability].visible
 
     def test_nothing_to_show_and_an_unknown_name(self, page):
         on, view = page()

@@ -76,7 +76,7 @@ def test_each_passage_is_heard_and_sounds_as_in_the_whole(tiny_recognizer, long_
     *_, value = hearing.hear(tiny_recognizer, long_file, publish, recordings=recordings)
     whole, rate = soundfile.read(long_file)
     for i, passage in enumerate(value.passages):
-        shown = show(tiny_recognizer, recordings, value.recording, i, publish, "latin")
+        shown = show(recordings, value.recording, i, publish)
         assert " ".join(word.text for word in shown.lanes[0].words) == passage.text
         assert shown.passage == i
         assert len(json.dumps(shown.to_json())) < 200_000
@@ -121,14 +121,14 @@ def test_the_oldest_are_forgotten(tiny_recognizer):
     recordings.stop("another")
     assert not recordings.is_stopped(first)
     with pytest.raises(IndexError, match="no longer kept"):
-        show(tiny_recognizer, recordings, first, 0, Published(), "latin")
+        show(recordings, first, 0, Published())
 
 
 def test_the_page_asks_for_a_passage(tiny_recognizer, long_file):
     on = recognise._Handlers([Pending.of("tiny", tiny_recognizer)], [], Published())
     *_, value = on.changed(str(long_file), "tiny", "latin")
     event = SimpleNamespace(key=value["recording"], index=2)
-    assert on.passage("tiny", "latin", event)["passage"] == 2
+    assert on.passage(event)["passage"] == 2
     for wrong in (
         SimpleNamespace(key="guess", index=0),
         SimpleNamespace(key=value["recording"], index=99),
@@ -138,7 +138,7 @@ def test_the_page_asks_for_a_passage(tiny_recognizer, long_file):
         SimpleNamespace(key=[], index=0),
     ):
         with pytest.raises(Exception, match=r"no longer kept|invalid literal|argument|unhashable"):
-            on.passage("tiny", "latin", wrong)
+            on.passage(wrong)
     on.halted(SimpleNamespace(key=["no", "name"]))
 
 

@@ -7,7 +7,8 @@ from asr_core.alignment import align
 from asr_core.decoder import TokenSpan, greedy
 from asr_core.text import Alphabet
 from asr_core.transcript import Transcript
-from ui import paths, strings
+from ui import evidence_strings as strings
+from ui import paths
 from ui.evidence import symbol_names
 
 WORDS = Alphabet(symbols=("yes", "no", "stop", "<unk>"), joiner=" ", unknown="<unk>")

@@ -12,6 +12,7 @@ from asr_core.morse_code import CYRILLIC
 from asr_core.recognizer import Recognizer
 from ui import hearing, recognise
 from ui.background import Pending
+from ui.decoding import GREEDY
 from ui.evidence import Notice
 from ui.recognise import Example
 
@@ -172,9 +173,9 @@ class TestHandlers:
 
     def test_what_was_said_is_asked_for_again(self, handlers, tmp_path):
         path = str(tmp_path / "x.wav")
-        (value,) = handlers.changed(path, "tiny", "latin", "go go")
+        (value,) = handlers.changed(path, "tiny", "latin", said="go go")
         assert [word["text"] for word in value["lanes"][0]["words"]] == ["go", "go"]
-        (value,) = handlers.changed(path, "tiny", "latin", "  ")
+        (value,) = handlers.changed(path, "tiny", "latin", said="  ")
         assert len(value["lanes"]) == 1
 
     def test_without_a_file_the_view_invites(self, handlers):
@@ -251,7 +252,7 @@ class TestSwitching:
         assert letters["value"] == "cyrillic"
 
     def test_an_example_sets_its_letters(self, handlers, tmp_path):
-        *_, (_, path, script) = handlers.chosen("signs", SimpleNamespace(id="да"))
+        *_, (_, path, script) = handlers.chosen("signs", GREEDY, SimpleNamespace(id="да"))
         assert (path, script) == (str(tmp_path / "da.wav"), "cyrillic")
 
     def test_a_broken_model_says_so(self, handlers):

@@ -11,7 +11,7 @@ import numpy as np
 
 from asr_core.transcript import Transcript
 from asr_core.writers import SUFFIXES, Format, write
-from ui import strings
+from ui import evidence_strings as strings
 
 MOST_KEPT = 100  # transcripts of all visitors; the oldest are forgotten
 

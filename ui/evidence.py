@@ -15,7 +15,7 @@ from analysis.scoring import Edit
 from asr_core.morse_code import Script, read_as
 from asr_core.text import Alphabet
 from asr_core.transcript import Transcript, Word
-from ui import strings
+from ui import evidence_strings as strings
 from ui.downloads import Shelf
 from ui.emission import Emission, emission
 from ui.paths import Paths, of_both, of_heard

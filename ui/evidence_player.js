@@ -16,7 +16,8 @@ function playOrPause() {
 function seek(time_s) {
   stopAt = null;
   audio.currentTime = Math.min(Math.max(0, time_s), props.value.duration_s);
-  readout.textContent = bestAt(audio.currentTime);
+  readout.textContent = fill(texts.best_at,
+    { time: seconds(audio.currentTime), symbols: symbolsAt(audio.currentTime) });
 }
 
 function paint() {
@@ -30,7 +31,8 @@ function paint() {
   cursor.style.left = share(now, span_s);
   cursor.classList.toggle("mh-moved", now > 0);
   plot.setAttribute("aria-valuenow", now.toFixed(2));
-  plot.setAttribute("aria-valuetext", `${fill(texts.position, { now: seconds(now) })} ${bestAt(now)}`);
+  plot.setAttribute("aria-valuetext", fill(texts.position, { now: seconds(now) })
+    + (audio.paused ? `, ${symbolsAt(now)}` : "")); // nobody can listen to as many as pass
   for (const { node, start_s, end_s } of timed) {
     node.classList.toggle("mh-lit", now > 0 && now >= start_s && now < end_s);
   }

@@ -21,16 +21,15 @@ function columnAt(time_s) {
 }
 
 // The most probable symbols at a time, in words: what a look at the rows tells.
-function bestAt(time_s) {
+function symbolsAt(time_s) {
   const { ids, n_columns } = props.value.emission;
   if (!n_columns) return "";
   const column = columnAt(time_s);
   const best = ids.map((id, row) => ({ id, level: levels[row * n_columns + column] }))
     .filter(({ level }) => level >= LEAST_SEEN)
     .sort((a, b) => b.level - a.level).slice(0, TOLD);
-  const symbols = best.map(({ id, level }) => fill(texts.best_symbol,
-    { symbol: nameOf(id), percent: percent(level / FULL) }));
-  return fill(texts.best_at, { time: seconds(time_s), symbols: symbols.join(", ") });
+  return best.map(({ id, level }) => fill(texts.best_symbol,
+    { symbol: nameOf(id), percent: percent(level / FULL) })).join(", ");
 }
 
 function outline(row, n_columns) {
@@ -82,7 +81,8 @@ function beliefs(value) {
 
 function runNode([id, start, end, sure], from, to, isLate) {
   const { frame_s } = props.value;
-  const label = el("span", { class: "mh-written-name" }, nameOf(id));
+  const name = nameOf(id) === texts.gap ? texts.gap_sign : nameOf(id);
+  const label = el("span", { class: "mh-written-name" }, name);
   const tick = el("span", { class: "mh-tick" });
   tick.style.width = `${(100 * (end - start)) / (to - from)}%`;
   const node = el("span", { class: "mh-written" }, ...(isLate ? [label, tick] : [tick, label]));

@@ -76,8 +76,8 @@ def hear(
         download = shelf.put(transcript, path.name) if shelf else ""
         note = _note(transcript, said)
         shown = passages(parts, script)
-        recordings.keep(key, Recording(path, shown, facts, note, download))
-        yield show(recognizer, recordings, key, 0, publish, script)
+        recordings.keep(key, Recording(path, recognizer, script, shown, facts, note, download))
+        yield show(recordings, key, 0, publish)
     except AudioError as e:
         raise AudioError(str(e).replace(str(path), path.name)) from e
 

@@ -41,6 +41,8 @@ class _View:
     curves_heading: gr.HTML
     curves: gr.Plot
     results: gr.HTML
+    confidence: gr.HTML
+    reliability: gr.Plot
     architecture: gr.HTML
     card: gr.Markdown
     record: gr.HTML
@@ -75,12 +77,21 @@ def _view() -> _View:
             curves = gr.Plot(show_label=False, container=False, elem_id="curves", visible=False)
         with gr.Column(scale=6, min_width=340):
             results = _html("results")
+    with gr.Row(elem_classes="mh-sides"):
+        with gr.Column(scale=5, min_width=340):
+            confidence = _html("confidence")
+        with gr.Column(scale=6, min_width=340):
+            reliability = gr.Plot(
+                show_label=False, container=False, elem_id="reliability", visible=False
+            )
     return _View(
         status=status,
         facts=facts,
         curves_heading=heading,
         curves=curves,
         results=results,
+        confidence=confidence,
+        reliability=reliability,
         architecture=_html("architecture"),
         card=gr.Markdown(elem_id="card", container=False),
         record=_html("record"),
@@ -136,12 +147,14 @@ class _Handlers:
         record = read_record(training.folder)
         yield self._texts(training, record) | {self.view.seen: seen}
         yield self._curves(training)
+        yield {self.view.reliability: _reliability(record)}
 
     def _texts(self, training: Training, record: Record) -> dict[Any, Any]:
         problems = list(record.problems)
-        results = ""
+        results = confidence = ""
         try:
             results = model_tables.results(record.metrics)
+            confidence = model_tables.confidence(record.metrics)
         except (LookupError, TypeError, AttributeError, ValueError):
             problems.append(strings.BAD_METRICS)
         facts, architecture, how = _model(training, record)
@@ -151,6 +164,7 @@ class _Handlers:
             self.view.status: _status(training, record),
             self.view.facts: facts + model_tables.samples(record.samples),
             self.view.results: results,
+            self.view.confidence: confidence,
             self.view.architecture: architecture,
             self.view.card: _card(record.card) if record.contract or record.card else "",
             self.view.record: how,
@@ -167,6 +181,18 @@ class _Handlers:
 
             plot = gr.Plot(training_curves(tables, training.name, strings.CURVES), visible=True)
         return {self.view.curves_heading: heading, self.view.curves: plot}
+
+
+def _reliability(record: Record) -> gr.Plot:
+    try:
+        sets = model_tables.confidences(record.metrics)
+        if not sets:
+            return gr.Plot(None, visible=False)
+        from analysis.reliability import reliability_diagram
+
+        return gr.Plot(reliability_diagram(sets, strings.RELIABILITY), visible=True)
+    except (LookupError, TypeError, AttributeError, ValueError):
+        return gr.Plot(None, visible=False)  # the texts say already what is wrong with the file
 
 
 def _status(training: Training, record: Record) -> str:

@@ -111,6 +111,40 @@ def results(metrics: Mapping[str, Any]) -> str:
     )
 
 
+def confidence(metrics: Mapping[str, Any]) -> str:
+    """What confidences are worth, a line a set; nothing where no set says (raises as `results`)."""
+    rows = [_confidence_row(name, found) for name, found in confidences(metrics).items()]
+    if not rows:
+        return ""
+    return (
+        f"<h2>{escape(strings.CONFIDENCE_HEADING)}</h2><p>{escape(strings.CONFIDENCE_INTRO)}</p>"
+        f"{table(strings.CONFIDENCE_COLUMNS, rows, 'mh-results')}"
+    )
+
+
+def confidences(metrics: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Sets whose words were right and wrong -> what their confidences are worth."""
+    evaluations = metrics.get("evaluations") or []
+    found = {each["name"]: each.get("confidence") for each in evaluations}
+    return {name: each for name, each in found.items() if each and each["nce"] is not None}
+
+
+def _confidence_row(name: str, found: Mapping[str, Any]) -> list[str]:
+    return [
+        set_name(name),
+        f"{found['nce']:.3f}",
+        percent(found["ece"]),
+        f"{found['auc']:.3f}",
+        percent(found["right"] / found["words"]),
+        f"{found['words']:,}",
+    ]
+
+
+def set_name(name: str) -> str:
+    """A set's name as HTML; a long one may be broken."""
+    return f"<code>{escape(name).replace('_', '_<wbr>')}</code>"
+
+
 def _slices(evaluation: Mapping[str, Any]) -> str:
     """An evaluation by the values of some fields, a line a value."""
     fields = evaluation["slices"]["by"]
@@ -168,7 +202,7 @@ def details(title: str, text: str) -> str:
 
 def _result(evaluation: Mapping[str, Any]) -> list[str]:
     counts, rates = evaluation["counts"], evaluation["rates"]
-    cells = [f"<code>{escape(evaluation['name']).replace('_', '_<wbr>')}</code>"]
+    cells = [set_name(evaluation["name"])]
     for key in strings.RATES_SHORT:
         if key != "ser" and not counts["words"]:  # a set without words has no word error rate
             cells.append("–")

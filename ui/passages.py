@@ -37,6 +37,8 @@ class Recording:
     """A long recording that was heard: what is needed to show any of its passages."""
 
     path: Path
+    recognizer: "Recognizer"  # with the decoder that was chosen
+    script: Script
     passages: tuple[Passage, ...]
     facts: tuple[Fact, ...]
     note: str = ""
@@ -98,27 +100,22 @@ def passages(parts: Sequence[Transcript], script: Script) -> tuple[Passage, ...]
     )
 
 
-def show(
-    recognizer: "Recognizer",
-    recordings: Recordings,
-    key: str,
-    index: int,
-    publish: Publish,
-    script: Script,
-) -> Evidence:
+def show(recordings: Recordings, key: str, index: int, publish: Publish) -> Evidence:
     """The evidence of one passage (raises AudioError, and IndexError where there is none such)."""
     recording = recordings.find(key)
     if recording is None or not 0 <= index < len(recording.passages):
         raise IndexError(strings.PASSAGE_GONE)
-    passage = recording.passages[index]
+    passage, recognizer = recording.passages[index], recording.recognizer
     native, audio = _excerpt(recording.path, passage, recognizer.sample_rate)
     (transcript,) = recognizer.transcribe([audio])
     with tempfile.TemporaryDirectory(prefix="misheard-") as folder:
         clip = Path(folder) / f"{recording.path.stem}-{passage.start_s:.0f}s.wav"
         soundfile.write(clip, native.samples, native.sample_rate)
         url = publish(clip)
-    read = read_transcript(transcript, script)
-    value = evidence.of_transcript(read, recognizer.contract, url, recording.facts, script)
+    read = read_transcript(transcript, recording.script)
+    value = evidence.of_transcript(
+        read, recognizer.contract, url, recording.facts, recording.script
+    )
     return replace(
         value,
         note=recording.note,

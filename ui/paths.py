@@ -12,7 +12,7 @@ from asr_core.alignment import Alignment, AlignmentError, align
 from asr_core.morse_code import Script, read_as
 from asr_core.text import Alphabet
 from asr_core.transcript import Transcript
-from ui import strings
+from ui import evidence_strings as strings
 
 LONGEST_GAP_S = 0.5  # between the frames of one word and of the word written for it
 MAX_CELLS = 200_000_000  # frames times lattice states; a byte each

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, get_args
 import gradio as gr
 
 from asr_core.audio import AudioError
+from asr_core.decoding import DecodingConfig, DecodingConfigError
 from asr_core.manifest import ManifestError, ManifestRow, read_manifest
 from asr_core.morse_code import Script, is_morse, read_as
-from ui import evidence, live, strings
+from ui import decoding, evidence, live, strings
 from ui.background import Pending
+from ui.decoding import GREEDY
 from ui.downloads import Shelf
 from ui.evidence import Notice
 from ui.hearing import hear
@@ -98,6 +100,7 @@ def build(
                 editable=False,
             )
             said, compare = _said_box()
+            controls = decoding.build()
             picker = _example_list([each for each in examples if each.model == SPEECH])
         with gr.Column(scale=2, min_width=340):
             shelf = Shelf()
@@ -107,19 +110,29 @@ def build(
     on = _Handlers(models, examples, publisher(view), shelf)
     calm = {"show_progress": "hidden", "trigger_mode": "always_last"}
     inner = calm | {"api_visibility": "private"}
-    given, shown = [recorder, model, script], [view, last, recorder]
+    chosen = controls.chosen
+    given, shown = [recorder, model, script, chosen], [view, last, recorder]
     of_model = [view, last, picker, script]
-    page.load(on.opened, [model, script], of_model, **inner)
+    page.load(on.opened, [model, script, chosen], of_model, **inner)
+    gr.on([page.load, model.input], on.offered_lexicon, model, controls.lexicon, **inner)
     recorder.start_recording(LISTENING.to_json, None, view, **inner)
     recorded = recorder.stop_recording(on.heard, given, shown, **inner)
     live.wire(recorder, [model, script], recorded)
     recorder.upload(on.heard, given, shown, api_name="recognise", **calm)
     view.halt(on.halted, None, None, **inner)
-    view.passage(on.passage, [model, script], view, **inner)
-    picker.choose(on.chosen, model, [view, last, script], **inner)
-    model.input(on.switched, [last, model, script], of_model, **inner)
-    script.input(on.changed, [last, model, script, said], view, **inner)
-    gr.on([said.submit, compare.click], on.changed, [last, model, script, said], view, **inner)
+    view.passage(on.passage, None, view, **inner)
+    picker.choose(on.chosen, [model, chosen], [view, last, script], **inner)
+    model.input(on.switched, [last, model, script, chosen], of_model, **inner)
+    heard = [last, model, script, chosen, said]
+    script.input(on.changed, heard, view, **inner)
+    gr.on([said.submit, compare.click], on.changed, heard, view, **inner)
+    gr.on(
+        decoding.events(controls),
+        on.decided,
+        [*heard, *controls.values],
+        [view, chosen, controls.error],
+        **inner,
+    )
     last.change(None, None, said, js="() => ''", **inner)  # it was said in another recording
 
 
@@ -139,10 +152,14 @@ class _Handlers:
         self.shelf = shelf
         self.recordings = Recordings()
 
-    def opened(self, model: str, script: Script) -> Iterator[tuple[Any, ...]]:
-        yield from self.switched(None, model, script)
+    def opened(
+        self, model: str, script: Script, config: DecodingConfig = GREEDY
+    ) -> Iterator[tuple[Any, ...]]:
+        yield from self.switched(None, model, script, config)
 
-    def switched(self, path: str | None, model: str, script: Script) -> Iterator[tuple[Any, ...]]:
+    def switched(
+        self, path: str | None, model: str, script: Script, config: DecodingConfig = GREEDY
+    ) -> Iterator[tuple[Any, ...]]:
         """Another model is chosen: it hears the same recording, or an example of its own."""
         pending = self.find(model)
         if not pending.finished:
@@ -153,33 +170,65 @@ class _Handlers:
         if offered and (path is None or path in strange):
             path, script = str(offered[0].path), offered[0].script
         letters = gr.update(visible=reads_scripts, value=script)
-        for value in self.changed(path, model, script):
+        for value in self.changed(path, model, script, config):
             yield value, path, _listed(offered), letters
 
-    def heard(self, path: str | None, model: str, script: Script) -> Iterator[tuple[Any, ...]]:
-        for value in self.changed(path, model, script):
+    def heard(
+        self, path: str | None, model: str, script: Script, config: DecodingConfig = GREEDY
+    ) -> Iterator[tuple[Any, ...]]:
+        for value in self.changed(path, model, script, config):
             yield value, path, None  # the recorder is emptied, ready for the next recording
 
-    def chosen(self, model: str, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
+    def chosen(
+        self, model: str, config: DecodingConfig, event: gr.EventData
+    ) -> Iterator[tuple[Any, ...]]:
         example = self.examples.get(str(event.id))
         if example is None:
             raise gr.Error(strings.NO_SUCH_EXAMPLE, print_exception=False)
-        for value in self.changed(str(example.path), model, example.script):
+        for value in self.changed(str(example.path), model, example.script, config):
             yield value, str(example.path), example.script
 
     def halted(self, event: gr.EventData) -> None:
         self.recordings.stop(str(event.key))
 
-    def passage(self, model: str, script: Script, event: gr.EventData) -> dict[str, Any]:
+    def passage(self, event: gr.EventData) -> dict[str, Any]:
         """Another passage of the long recording that is shown."""
-        recognizer = self.find(model).result()
-        script = script if is_morse(recognizer.alphabet) else "latin"
         try:
-            index = int(event.index)
-            value = show(recognizer, self.recordings, str(event.key), index, self.publish, script)
+            value = show(self.recordings, str(event.key), int(event.index), self.publish)
         except (ValueError, IndexError, TypeError) as e:
             raise gr.Error(html.escape(str(e)), print_exception=False) from e
         return value.to_json()
+
+    def decided(
+        self,
+        path: str | None,
+        model: str,
+        script: Script,
+        before: DecodingConfig,
+        said: str,
+        *values: Any,
+    ) -> Iterator[tuple[Any, ...]]:
+        """Another decoding is chosen: the same recording is heard again, or the reason told."""
+        pending = self.find(model)
+        try:
+            config = decoding.choice(*values)
+            if pending.finished:
+                decoding.applied(pending.result(), config)
+        except ValueError as e:
+            yield gr.skip(), gr.skip(), decoding.wrong(e)
+            return
+        if config == before:  # a field was left as it was
+            yield gr.skip(), gr.skip(), ""
+            return
+        for value in self.changed(path, model, script, config, said):
+            yield value, config, ""
+
+    def offered_lexicon(self, model: str) -> dict[str, Any]:
+        """Whether the page offers the model's own lexicon."""
+        try:
+            return gr.update(visible=self.find(model).result().lexicon_path is not None)
+        except ValueError:  # of a model that cannot be loaded, which the view says
+            return gr.update(visible=False)
 
     def find(self, model: str) -> Pending["Recognizer"]:
         """The model of a name that a browser sent (raises gr.Error)."""
@@ -189,7 +238,12 @@ class _Handlers:
         return pending
 
     def changed(
-        self, path: str | None, model: str, script: Script, said: str = ""
+        self,
+        path: str | None,
+        model: str,
+        script: Script,
+        config: DecodingConfig = GREEDY,
+        said: str = "",
     ) -> Iterator[dict[str, Any]]:
         """The view of a file heard by a model: loading if need be, then evidence or the reason."""
         pending = self.find(model)
@@ -201,7 +255,7 @@ class _Handlers:
             yield LOADING.to_json()
         try:
             for value in hear(
-                pending.result(),
+                decoding.applied(pending.result(), config),
                 Path(path),
                 self.publish,
                 script,
@@ -210,11 +264,17 @@ class _Handlers:
                 self.recordings,
             ):
                 yield value.to_json()
-        except ValueError as e:  # of the audio or of the model folder: each says what to do
-            title = strings.BAD_AUDIO if isinstance(e, AudioError) else strings.BAD_MODEL
+        except ValueError as e:  # of audio, model folder or decoding: each says what to do
+            title = _title(e)
             yield Notice("failed", title, str(e)).to_json()
             # The view has said it; programs that use the API get it from here.
             raise gr.Error(html.escape(str(e)), visible=False, print_exception=False) from e
+
+
+def _title(error: ValueError) -> str:
+    if isinstance(error, AudioError):
+        return strings.BAD_AUDIO
+    return strings.BAD_DECODING if isinstance(error, DecodingConfigError) else strings.BAD_MODEL
 
 
 def _offered(

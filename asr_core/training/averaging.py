@@ -43,7 +43,7 @@ def average_runs(runs: Sequence[Path], out: Path) -> None:
     model.load_state_dict(mean)
     provenance = {"average_of": [c.provenance for c in contracts], "versions": versions()}
     # Two runs say words at different times; what their mean does, nobody has measured.
-    changes: dict[str, Any] = {"provenance": provenance}
+    changes: dict[str, Any] = {"provenance": provenance, "confidence": None}
     if len(runs) > 1:
         changes |= {"emission_delay_s": None, "boundary_error_s": None}
     save_model(out, first.model_copy(update=changes), model)

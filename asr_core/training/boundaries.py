@@ -82,7 +82,7 @@ def _errors_s(transcript: Transcript, times_s: Sequence[tuple[float, float]]) ->
 def recordings_for(recognizer: Recognizer, clips: Sequence[Clip], seed: int) -> Iterator[Timed]:
     """What a model's boundaries are measured on; nothing, if its words are neither."""
     if is_morse(recognizer.alphabet):
-        yield from morse_messages(N_MESSAGES, seed)
+        yield from morse_messages("timed", N_MESSAGES, seed)
     elif recognizer.alphabet.joiner == " ":
         rng = np.random.default_rng((seed, 1))  # other strings than those the delay comes from
         yield from joined_strings(
@@ -118,10 +118,13 @@ def joined_strings(
         yield Timed(Audio(samples, sample_rate), text, times_s)
 
 
-def morse_messages(n: int, seed: int) -> Iterator[Timed]:
-    """Messages as in training; a word reaches from its first mark's start to its last one's end."""
+def morse_messages(name: str, n: int, seed: int) -> Iterator[Timed]:
+    """Messages as in training; a word reaches from its first mark's start to its last one's end.
+
+    Another name, or seed, has other messages.
+    """
     for index in range(n):
-        message = morse.plan(f"timed-{index}", morse.row_seed("timed", seed, index), morse.Wanted())
+        message = morse.plan(f"{name}-{index}", morse.row_seed(name, seed, index), morse.Wanted())
         text = message.station.text
         audio = Audio(morse.render(message), SAMPLE_RATE)
         yield Timed(audio, text, tuple(word_times(text, message.marks)))

@@ -26,6 +26,7 @@ from asr_core.checkpoint import Contract, build_model, load_model, versions, wri
 from asr_core.decoder import greedy
 from asr_core.features import LogMel
 from asr_core.manifest import fingerprint
+from asr_core.morse_code import is_morse
 from asr_core.text import BLANK
 from asr_core.torchaudio_door import torchaudio
 from asr_core.training.augment import VocalTract
@@ -235,9 +236,9 @@ def train(
         weights_only=False,  # our own checkpoint: Lightning's hold more than tensors
     )
     if trainer.is_global_zero:
-        if recipe.strings:
+        if recipe.strings or is_morse(recipe.alphabet):
             store_delay(out, unseen.clips, recipe.seed)
-        store_boundary_error(out, unseen.clips, recipe.seed)  # with the delay stored
+            store_boundary_error(out, unseen.clips, recipe.seed)  # of words placed by the delay
         write_probe(out)
     return out
 

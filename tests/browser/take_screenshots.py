@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from tests.browser.conftest import QUIET, ROOT, free_port, wait_for
@@ -18,6 +19,7 @@ from tests.browser.conftest import QUIET, ROOT, free_port, wait_for
 DESK = {"width": 1320, "height": 900}
 PHONE = {"width": 390, "height": 844}
 MICROPHONE = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+MARGIN = 16  # around the evidence
 NAME_IT = """navigator.mediaDevices.enumerateDevices = async () =>
     [{kind: "audioinput", deviceId: "default", label: "Microphone", groupId: ""}]"""
 
@@ -55,7 +57,7 @@ def photograph(address: str, more: Path | None) -> None:
 
 
 def take(browser, address: str, viewport: dict[str, int], folder: Path) -> None:
-    """`recognise.png`, `morse.png`, `errors.png` and `model.png` of one look of the page."""
+    """The tabs and the evidence of a right and of a wrong utterance, in one look of the page."""
     folder.mkdir(parents=True, exist_ok=True)
     page = browser.new_page(viewport=viewport)
     page.add_init_script(NAME_IT)
@@ -63,6 +65,8 @@ def take(browser, address: str, viewport: dict[str, int], folder: Path) -> None:
     page.locator("#recognised .mh-figure").wait_for(timeout=60_000)
     page.wait_for_timeout(800)
     page.screenshot(path=folder / "recognise.png", full_page=True)
+    evidence(page, 0, "five five five zero one nine two six", folder / "evidence-right.png")
+    evidence(page, 3, "yes four down", folder / "evidence-wrong.png")
     page.locator("#model input").click()
     page.get_by_role("option", name="morse").click()
     page.locator("#recognised .mh-facts", has_text="cq-clean").wait_for()
@@ -79,6 +83,25 @@ def take(browser, address: str, viewport: dict[str, int], folder: Path) -> None:
     page.wait_for_timeout(1500)
     page.screenshot(path=folder / "model.png")
     page.close()
+    for path in folder.glob("*.png"):
+        with Image.open(path) as picture:
+            picture.convert("RGB").quantize(256).save(path, optimize=True)
+
+
+def evidence(page, example: int, said: str, path: Path) -> None:
+    """The evidence view of an example against what was said in it, without what stands below."""
+    page.locator("#examples button").nth(example).click()
+    page.locator("#recognised .mh-facts", has_text=said.replace(" ", "-")).wait_for()
+    page.locator("#said textarea, #said input").first.fill(said)
+    page.locator("#compare").click()
+    page.locator("#recognised .mh-partings").wait_for()
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(800)
+    box = page.locator("#recognised").bounding_box()
+    left = max(0, box["x"] - MARGIN)
+    area = {"x": left, "y": box["y"] - MARGIN, "width": box["x"] + box["width"] + MARGIN - left}
+    clip = area | {"height": box["height"] + 2 * MARGIN}
+    page.screenshot(path=path, full_page=True, clip=clip)
 
 
 if __name__ == "__main__":

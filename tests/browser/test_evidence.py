@@ -206,8 +206,10 @@ def test_what_was_said_shows_where_it_parts_and_what_it_costs(visit):
 def test_errors_show_the_same_rows(visit):
     page = visit()
     open_errors(page)
-    page.locator("#utterances tbody tr").nth(2).click()
+    row = page.locator("#utterances tbody tr").nth(2)
+    row.click()
     view = page.locator("#compared")
+    view.locator(".mh-facts", has_text=row.get_attribute("data-id")).wait_for()
     view.locator(".mh-partings li").first.wait_for()
     assert view.locator(".mh-path-reference .mh-tick").count() >= 1
     view.get_by_role("button", name="Where they part").click()

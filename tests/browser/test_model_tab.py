@@ -107,6 +107,25 @@ def test_a_model_tells_results_parts_limits_and_training(visit):
     assert "optimiser" in recipe.locator("pre").inner_text()
 
 
+def test_a_reliability_diagram_tells_its_counts(visit):
+    page = visit()
+    open_model(page)
+    assert not page.locator("#reliability").is_visible()  # a run has not been tested yet
+    choose_bundled(page)
+    metrics = json.loads((find_model(MODEL) / "metrics.json").read_text(encoding="utf-8"))
+    found = [each["confidence"] for each in metrics["evaluations"]]
+    found = [each for each in found if each and each["nce"] is not None]
+    points = page.locator("#reliability .scatterlayer .point")
+    points.first.wait_for()
+    assert points.count() == sum(len(each["bins"]) for each in found)
+    assert page.locator("#reliability .annotation").count() == len(found)
+    assert page.locator("#confidence tbody tr").count() == len(found)
+    points.first.scroll_into_view_if_needed()
+    points.first.hover(force=True)  # Plotly's own layer above the points takes the pointer
+    first = found[0]["bins"][0]
+    page.locator("#reliability .hovertext").get_by_text(f"{first['right']} right").wait_for()
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_phone_has_no_sideways_scroll_and_the_theme_s_colours(visit, theme):
     page = visit(path=f"?__theme={theme}", viewport=PHONE)

@@ -1,0 +1,30 @@
+"""The Decoding controls in Chromium; as in test_pages, console errors fail."""
+
+import pytest
+
+from tests.browser.test_pages import audio_is_ready, heard
+
+pytestmark = pytest.mark.browser
+
+
+def test_hotwords_change_what_was_heard_and_errors_are_told_in_place(visit):
+    page = visit()
+    page.locator("#recognised .mh-figure").wait_for()
+    page.locator("#examples button", has_text="three seven stop").click()
+    page.locator("#recognised .mh-facts", has_text="three-seven-stop").wait_for()
+    audio_is_ready(page, "#recognised")
+    before = heard(page)
+    page.get_by_role("button", name="Decoding").click()
+    page.get_by_role("radio", name="Beam search").check()
+    hotwords = page.locator("#hotwords textarea, #hotwords input")
+    hotwords.fill("marvin=2")
+    hotwords.press("Enter")
+    page.locator("#decoding-error", has_text="marvin").wait_for()
+    assert heard(page) == before
+    hotwords.fill("seven=-20")
+    hotwords.press("Enter")
+    page.locator("#recognised .mh-big", has_text="seven").wait_for(state="detached")
+    assert heard(page) != before
+    assert "seven" not in heard(page)
+    assert not page.locator("#decoding-error", has_text="marvin").count()
+    assert page.locator("#lexicon").is_visible()

@@ -1,0 +1,100 @@
+"""How the recording shown is decoded: the controls, and the choice that they stand for."""
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import gradio as gr
+
+from asr_core.decoding import SHIPPED, DecodingConfig, build_decoder, parse_hotwords
+from ui import strings
+
+if TYPE_CHECKING:
+    from asr_core.recognizer import Recognizer
+
+GREEDY = DecodingConfig()
+MAX_HOTWORDS = 2000  # characters
+WIDEST = 100  # readings a frame; past that a recording of minutes takes too long
+MOST = 20  # readings listed
+LISTED = 5  # of them at first
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The parts on the page: `values` in the order of `choice`'s parameters."""
+
+    values: tuple[gr.Radio, gr.Slider, gr.Slider, gr.Checkbox, gr.Textbox]
+    lexicon: gr.Checkbox  # among them; hidden where the model has no lexicon
+    error: gr.HTML
+    chosen: gr.State  # the DecodingConfig in use
+
+
+def build() -> Controls:
+    """Put the controls on the page, folded up."""
+    with gr.Accordion(strings.DECODING, open=False, elem_id="decoding"):
+        decoder = gr.Radio(
+            [(strings.DECODERS[name], name) for name in ("greedy", "beam")],
+            value=GREEDY.decoder,
+            label=strings.DECODER,
+            info=strings.DECODER_HINT,
+            elem_id="decoder",
+        )
+        beam = gr.Slider(1, WIDEST, GREEDY.beam, step=1, label=strings.BEAM, info=strings.BEAM_HINT)
+        n_best = gr.Slider(1, MOST, LISTED, step=1, label=strings.N_BEST)
+        lexicon = gr.Checkbox(
+            label=strings.LEXICON, info=strings.LEXICON_HINT, visible=False, elem_id="lexicon"
+        )
+        hotwords = gr.Textbox(
+            label=strings.HOTWORDS,
+            info=strings.HOTWORDS_HINT,
+            placeholder="stop=2.0, go=1.5",
+            max_length=MAX_HOTWORDS,
+            elem_id="hotwords",
+        )
+        error = gr.HTML(elem_id="decoding-error")
+    values = decoder, beam, n_best, lexicon, hotwords
+    return Controls(values, lexicon, error, gr.State(GREEDY))
+
+
+def choice(
+    decoder: str, beam: float, n_best: float, lexicon: bool, hotwords: str
+) -> DecodingConfig:
+    """What the controls stand for (raises DecodingConfigError).
+
+    Greedy decoding has no choices: what the other controls say waits for beam search.
+    """
+    if decoder == "greedy":
+        return GREEDY
+    given = [part for part in hotwords.replace("\n", ",").split(",") if part.strip()]
+    return DecodingConfig.checked(
+        decoder=decoder,
+        beam=beam,
+        n_best=min(n_best, beam),
+        lexicon=SHIPPED if lexicon else None,
+        hotwords=parse_hotwords(given),
+    )
+
+
+def applied(recognizer: "Recognizer", config: DecodingConfig) -> "Recognizer":
+    """The recogniser with the decoder chosen (raises ValueError, see `build_decoder`).
+
+    A model without a lexicon of its own is asked for none: its page does not show that choice.
+    """
+    shipped = recognizer.lexicon_path
+    if shipped is None:
+        config = config.model_copy(update={"lexicon": None})
+    return recognizer.decoding_with(build_decoder(config, recognizer.alphabet, shipped))
+
+
+def wrong(reason: object) -> str:
+    """An error as the page shows it, below the controls."""
+    return f'<p class="mh-wrong" role="alert">{html.escape(str(reason))}</p>'
+
+
+def events(controls: Controls) -> Sequence[object]:
+    """The triggers after which the recording is decoded anew."""
+    decoder, beam, n_best, lexicon, hotwords = controls.values
+    return [
+        decoder.input, beam.release, n_best.release, lexicon.input, hotwords.submit, hotwords.blur
+    ]  # fmt: skip
