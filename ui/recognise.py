@@ -115,14 +115,17 @@ def build(
     of_model = [view, last, picker, script]
     page.load(on.opened, [model, script, chosen], of_model, **inner)
     gr.on([page.load, model.input], on.offered_lexicon, model, controls.lexicon, **inner)
-    recorder.start_recording(LISTENING.to_json, None, view, **inner)
     recorded = recorder.stop_recording(on.heard, given, shown, **inner)
     live.wire(recorder, [model, script], recorded)
-    recorder.upload(on.heard, given, shown, api_name="recognise", **calm)
+    uploaded = recorder.upload(on.heard, given, shown, api_name="recognise", **calm)
     view.halt(on.halted, None, None, **inner)
     view.passage(on.passage, None, view, **inner)
-    picker.choose(on.chosen, [model, chosen], [view, last, script], **inner)
-    model.input(on.switched, [last, model, script, chosen], of_model, **inner)
+    switched = model.input(
+        on.switched, [last, model, script, chosen], of_model, cancels=[recorded, uploaded], **inner
+    )
+    instead = inner | {"cancels": [recorded, uploaded, switched]}  # of a long one still being heard
+    recorder.start_recording(LISTENING.to_json, None, view, **instead)
+    picker.choose(on.chosen, [model, chosen], [view, last, script], **instead)
     heard = [last, model, script, chosen, said]
     script.input(on.changed, heard, view, **inner)
     gr.on([said.submit, compare.click], on.changed, heard, view, **inner)

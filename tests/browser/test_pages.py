@@ -105,6 +105,17 @@ def test_stop_keeps_what_is_done(visit, hour_clip):
     assert 1 <= n_rows < 100  # of 120
 
 
+def test_an_example_is_shown_instead_of_a_long_recording(visit, hour_clip):
+    page = visit()
+    page.locator("#recognised .mh-figure").wait_for()
+    upload(page, hour_clip)
+    page.locator("#recognised .mh-stop").wait_for()
+    page.locator("#examples button").nth(1).click()
+    page.locator("#recognised .mh-facts", has_text="three-seven").wait_for()
+    page.wait_for_timeout(3000)  # steps of the long one would come ten times in these
+    assert "three-seven" in page.locator("#recognised .mh-facts").inner_text()
+
+
 @pytest.fixture(scope="module")
 def long_clip(clip, tmp_path_factory):
     """The clip again and again, 100 s."""
