@@ -21,5 +21,5 @@ function stopButton({ stop, progress }) {
     trigger("halt", { key: stop });
   });
   const bar = el("progress", { max: "1", value: progress, "aria-label": texts.progress });
-  return el("div", { class: "mh-progress" }, bar, node);
+  return el("div", { class: "mh-stopping" }, bar, node);
 }

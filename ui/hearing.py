@@ -114,6 +114,10 @@ def _progress(done_s: float, total_s: float | None, key: str) -> Notice:
     return Notice("loading", strings.TRANSCRIBING, text, stop=key, progress=share)
 
 
+def _took(seconds: float) -> str:
+    return f"{1000 * seconds:.0f} ms" if seconds < 10 else f"{seconds:.0f} s"
+
+
 def _clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
@@ -157,8 +161,8 @@ def check_length(duration_s: float | None) -> None:
 def _facts(name: str, duration_s: float, took_s: float, model: str) -> tuple[Fact, ...]:
     factor = took_s / duration_s
     return (
-        Fact(strings.FACT_LENGTH, f"{duration_s:.2f} s"),
-        Fact(strings.FACT_TOOK, f"{1000 * took_s:.0f} ms", strings.FACT_TOOK_HINT),
+        Fact(strings.FACT_LENGTH, f"{duration_s:.2f} s" if duration_s < 60 else _clock(duration_s)),
+        Fact(strings.FACT_TOOK, _took(took_s), strings.FACT_TOOK_HINT),
         Fact(strings.FACT_FACTOR, f"{factor:.3f}", strings.FACT_FACTOR_HINT),
         Fact(strings.FACT_MODEL, model),
         Fact(strings.FACT_FILE, name),
