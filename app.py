@@ -22,7 +22,7 @@ ASSETS = ROOT / "assets"
 RUNS = ROOT / "runs"
 BUNDLED = "spoken"  # the model, its evaluation and the set are all called this
 
-MAX_UPLOAD = "120mb"  # ten minutes of CD quality
+MAX_UPLOAD = "1400mb"  # two hours of CD quality
 CACHE_S = (3600, 86_400)  # hourly, delete published recordings older than a day
 
 

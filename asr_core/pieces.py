@@ -107,10 +107,10 @@ def join(parts: Sequence[Transcript], *, partial: bool = False) -> Transcript:
             for word in part.words
         ),
         tokens=tokens,
-        symbols=tuple(symbol for part in parts for symbol in part.symbols),
         duration_s=starts[-2] * frame_s + parts[-1].duration_s,
         features=np.concatenate([part.features for part in parts]),
         log_probs=np.concatenate([part.log_probs for part in parts]),
+        symbols=tuple(symbol for part in parts for symbol in part.symbols),
         n_best=(Hypothesis(tokens, sum(b.log_prob for b in best), sum(b.score for b in best)),),
         readings=(),
         partial=partial,

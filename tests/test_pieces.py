@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asr_core import recognizer as recognizer_module
+from asr_core.alignment import align
 from asr_core.audio import Audio, AudioError, load_audio
 from asr_core.decoder import Hypothesis, TokenSpan
 from asr_core.manifest import ManifestRow, read_manifest
@@ -140,6 +141,16 @@ def test_long_and_short_ones_together_as_alone(
     monkeypatch.setattr(recognizer_module, "MAX_BATCH_S", 40)  # each piece alone
     assert_same(together[1], tiny_recognizer.transcribe([audios[1]])[0])
     assert " ".join(word.text for word in together[1].words) == together[1].text
+
+
+def test_a_text_is_aligned_across_the_cuts(tiny_recognizer: Recognizer) -> None:
+    audio = babble(np.random.default_rng(4), 130.0)
+    (heard,) = tiny_recognizer.transcribe([audio])
+    aligned = tiny_recognizer.align(audio, heard.text)
+    assert aligned.text == heard.text
+    ids = [token.id for token in aligned.tokens]
+    assert aligned.tokens == align(heard.log_probs, ids).spans
+    assert max(np.diff([token.start for token in aligned.tokens])) < 10 / aligned.frame_s
 
 
 def test_batches_stay_within_their_limit_and_pieces_come_as_they_are_done(

@@ -34,9 +34,10 @@ SCRIPTS = (
     "figure",
     "zoom",
     "download",
+    "passages",
     "draw",
 )  # evidence_*.js, in order
-SHEETS = ("evidence.css", "evidence_rows.css")
+SHEETS = ("evidence.css", "evidence_rows.css", "evidence_passages.css")
 
 Side = Literal["reference", "heard"]
 
@@ -79,6 +80,15 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class Passage:
+    """A piece of a long recording and its text."""
+
+    start_s: float
+    end_s: float
+    text: str
+
+
+@dataclass(frozen=True)
 class Evidence:
     """All that the component shows of one recording."""
 
@@ -97,6 +107,9 @@ class Evidence:
     readings: tuple[Reading, ...]
     note: str = ""
     download: str = ""  # what a `Shelf` knows the transcript by
+    passages: tuple[Passage, ...] = ()  # of a long recording; all else is of ...
+    passage: int = 0  # ... this one
+    recording: str = ""  # what `Recordings` know the long recording by
     state: str = "ready"
 
     def to_json(self) -> dict[str, Any]:
@@ -110,6 +123,8 @@ class Notice:
     state: Literal["loading", "empty", "failed"]
     title: str
     text: str = ""
+    stop: str = ""  # what `Recordings` know a recording by that is being heard
+    progress: float | None = None  # 0 to 1; None: not known
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

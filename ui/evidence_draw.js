@@ -13,6 +13,7 @@ function draw() {
   const value = props.value;
   if (!value || value.state !== "ready") {
     root.replaceChildren(...(value ? [notice(value, value.state)] : []));
+    if (value?.stop) root.firstChild.append(stopButton(value));
     return;
   }
   readout = el("p", { class: "mh-readout" }, texts.hint);
@@ -22,6 +23,7 @@ function draw() {
   const heard = value.lanes[value.lanes.length - 1];
   const facts = factList(value.facts);
   const parts = [
+    value.passages.length ? passageList(value) : null,
     compared ? diff(value) : transcript(heard),
     value.note ? el("p", { class: "mh-note" }, value.note) : null,
     compared ? null : facts,

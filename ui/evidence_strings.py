@@ -101,6 +101,10 @@ EVIDENCE = {
         ["Score", "What readings are ranked by: log-probability plus language model and hotwords"],
         ["Log-prob.", "What the model alone gives the reading, in nats"],
     ],
+    "passages": "The recording, passage by passage. Choose one to see and hear it",
+    "passage": "Show and hear {start} to {end}",
+    "stop": "Stop and keep what is done",
+    "progress": "How much was transcribed",
 }
 
 BLANK_NAME = "blank"

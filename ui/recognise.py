@@ -1,26 +1,26 @@
 """The Recognise tab: speak, upload or choose an example; see and hear what was heard."""
 
 import html
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import gradio as gr
-import soundfile
 
-from asr_core.audio import AudioError, load_audio
+from asr_core.audio import AudioError
 from asr_core.decoding import DecodingConfig, DecodingConfigError
 from asr_core.manifest import ManifestError, ManifestRow, read_manifest
-from asr_core.morse_code import Script, is_morse, read_as, read_transcript
-from ui import decoding, evidence, strings
+from asr_core.morse_code import Script, is_morse, read_as
+from ui import decoding, evidence, live, strings
 from ui.background import Pending
 from ui.decoding import GREEDY
 from ui.downloads import Shelf
-from ui.evidence import Evidence, Fact, Notice
-from ui.said import MAX_SAID, against
+from ui.evidence import Notice
+from ui.hearing import hear
+from ui.passages import Recordings, show
+from ui.said import MAX_SAID
 from ui.sound import Publish, publisher
 
 if TYPE_CHECKING:
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 
 SPEECH, MORSE = "spoken", "morse"  # the bundled models that examples belong to
-
-MIN_S = 0.2  # no word is shorter
-MAX_S = 600.0  # ten minutes go through the model at once
 
 
 NOTHING_YET = Notice("empty", strings.NOTHING_YET, strings.NOTHING_YET_HINT)
@@ -81,69 +78,6 @@ def examples_for(contract: "Contract", examples: Sequence[Example]) -> list[Exam
     return own or [example for example in examples if example.model == SPEECH]
 
 
-def recognise(
-    recognizer: "Recognizer",
-    path: Path,
-    publish: Publish,
-    script: Script = "latin",
-    said: str = "",
-    shelf: Shelf | None = None,
-) -> Evidence:
-    """Transcribe a file and publish its sound (raises AudioError, with a message for the page).
-
-    The `shelf` keeps the transcript for downloads. Given what was `said`, the evidence is of the
-    comparison. Only Morse signs can be read in another script than `latin`; other models' text
-    stays as it is.
-    """
-    try:
-        check_length(_declared_length_s(path))
-        started = time.perf_counter()
-        audio = load_audio(path, recognizer.sample_rate)
-        check_length(audio.duration_s)
-        transcript = recognizer.transcribe([audio])[0]
-        took_s = time.perf_counter() - started
-    except AudioError as e:
-        raise AudioError(str(e).replace(str(path), path.name)) from e
-    facts = _facts(path.name, audio.duration_s, took_s, recognizer.contract.name)
-    if not is_morse(recognizer.alphabet):
-        script = "latin"
-    read, url = read_transcript(transcript, script), publish(path)
-    if said.strip():
-        value = against(recognizer, transcript, said, url, facts, script)
-    else:
-        value = evidence.of_transcript(read, recognizer.contract, url, facts, script)
-    return replace(value, download=shelf.put(read, path.name) if shelf else "")
-
-
-def check_length(duration_s: float | None) -> None:
-    """Refuse what is too short or too long (raises AudioError); None is not known yet."""
-    if duration_s is None:
-        return
-    if duration_s < MIN_S:
-        raise AudioError(strings.TOO_SHORT.format(got=duration_s, least=MIN_S))
-    if duration_s > MAX_S:
-        raise AudioError(strings.TOO_LONG.format(got=duration_s / 60, most=MAX_S / 60))
-
-
-def _declared_length_s(path: Path) -> float | None:
-    """What the file's header says, before anything is decoded."""
-    try:
-        return soundfile.info(str(path)).duration
-    except (soundfile.LibsndfileError, OSError):
-        return None  # m4a, webm, or no audio at all: load_audio will tell
-
-
-def _facts(name: str, duration_s: float, took_s: float, model: str) -> tuple[Fact, ...]:
-    factor = took_s / duration_s
-    return (
-        Fact(strings.FACT_LENGTH, f"{duration_s:.2f} s"),
-        Fact(strings.FACT_TOOK, f"{1000 * took_s:.0f} ms", strings.FACT_TOOK_HINT),
-        Fact(strings.FACT_FACTOR, f"{factor:.3f}", strings.FACT_FACTOR_HINT),
-        Fact(strings.FACT_MODEL, model),
-        Fact(strings.FACT_FILE, name),
-    )
-
-
 def build(
     page: gr.Blocks, models: Sequence[Pending["Recognizer"]], examples: Sequence[Example]
 ) -> None:
@@ -170,6 +104,7 @@ def build(
             picker = _example_list([each for each in examples if each.model == SPEECH])
         with gr.Column(scale=2, min_width=340):
             shelf = Shelf()
+            live.component(live.Live({model.name: model for model in models}))
             view = evidence.component(LOADING, "recognised", shelf)
     last = gr.State(None)  # the file shown now: another model can hear it too
     on = _Handlers(models, examples, publisher(view), shelf)
@@ -180,11 +115,17 @@ def build(
     of_model = [view, last, picker, script]
     page.load(on.opened, [model, script, chosen], of_model, **inner)
     gr.on([page.load, model.input], on.offered_lexicon, model, controls.lexicon, **inner)
-    recorder.start_recording(LISTENING.to_json, None, view, **inner)
-    recorder.stop_recording(on.heard, given, shown, **inner)
-    recorder.upload(on.heard, given, shown, api_name="recognise", **calm)
-    picker.choose(on.chosen, [model, chosen], [view, last, script], **inner)
-    model.input(on.switched, [last, model, script, chosen], of_model, **inner)
+    recorded = recorder.stop_recording(on.heard, given, shown, **inner)
+    live.wire(recorder, [model, script], recorded)
+    uploaded = recorder.upload(on.heard, given, shown, api_name="recognise", **calm)
+    view.halt(on.halted, None, None, **inner)
+    view.passage(on.passage, None, view, **inner)
+    switched = model.input(
+        on.switched, [last, model, script, chosen], of_model, cancels=[recorded, uploaded], **inner
+    )
+    instead = inner | {"cancels": [recorded, uploaded, switched]}  # of a long one still being heard
+    recorder.start_recording(LISTENING.to_json, None, view, **instead)
+    picker.choose(on.chosen, [model, chosen], [view, last, script], **instead)
     heard = [last, model, script, chosen, said]
     script.input(on.changed, heard, view, **inner)
     gr.on([said.submit, compare.click], on.changed, heard, view, **inner)
@@ -212,6 +153,7 @@ class _Handlers:
         self.examples = {example.id: example for example in examples}
         self.publish = publish
         self.shelf = shelf
+        self.recordings = Recordings()
 
     def opened(
         self, model: str, script: Script, config: DecodingConfig = GREEDY
@@ -248,6 +190,17 @@ class _Handlers:
             raise gr.Error(strings.NO_SUCH_EXAMPLE, print_exception=False)
         for value in self.changed(str(example.path), model, example.script, config):
             yield value, str(example.path), example.script
+
+    def halted(self, event: gr.EventData) -> None:
+        self.recordings.stop(str(event.key))
+
+    def passage(self, event: gr.EventData) -> dict[str, Any]:
+        """Another passage of the long recording that is shown."""
+        try:
+            value = show(self.recordings, str(event.key), int(event.index), self.publish)
+        except (ValueError, IndexError, TypeError) as e:
+            raise gr.Error(html.escape(str(e)), print_exception=False) from e
+        return value.to_json()
 
     def decided(
         self,
@@ -304,14 +257,21 @@ class _Handlers:
             pending.begin()
             yield LOADING.to_json()
         try:
-            recognizer = decoding.applied(pending.result(), config)
-            value = recognise(recognizer, Path(path), self.publish, script, said, self.shelf)
+            for value in hear(
+                decoding.applied(pending.result(), config),
+                Path(path),
+                self.publish,
+                script,
+                said,
+                self.shelf,
+                self.recordings,
+            ):
+                yield value.to_json()
         except ValueError as e:  # of audio, model folder or decoding: each says what to do
             title = _title(e)
             yield Notice("failed", title, str(e)).to_json()
             # The view has said it; programs that use the API get it from here.
             raise gr.Error(html.escape(str(e)), visible=False, print_exception=False) from e
-        yield value.to_json()
 
 
 def _title(error: ValueError) -> str:

@@ -55,6 +55,84 @@ def test_a_recording_is_transcribed_and_the_recorder_is_ready_again(visit, clip)
     page.locator("#recorder .record-button:visible").wait_for()
 
 
+MICROPHONE = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+
+
+def test_text_appears_while_the_microphone_is_on(visit, clip):
+    """And goes when the final text is there, which is that of the whole recording."""
+    page = visit(*MICROPHONE, f"--use-file-for-fake-audio-capture={clip}")
+    page.locator("#recognised .mh-figure").wait_for()
+    page.locator("#recorder .record-button").click()
+    growing = page.locator("#live em")
+    page.wait_for_function("document.querySelector('#live em')?.textContent.includes('three')")
+    assert page.locator("#live .mh-live").get_attribute("aria-live") == "polite"
+    assert page.locator("#live small").inner_text() == "Heard so far; this may still change"
+    assert growing.evaluate("e => getComputedStyle(e).fontStyle") == "italic"
+    page.wait_for_function("document.querySelector('#live em').textContent.includes('seven')")
+    page.locator("#recorder .stop-button:visible").click()
+    page.locator("#recognised .mh-facts", has_text="audio.wav").wait_for()
+    page.wait_for_function("document.querySelector('#live .mh-live').childNodes.length === 0")
+    source = page.locator("#recognised audio").evaluate("a => a.src")
+    recording = page.request.get(source).body()
+    assert heard(page) == Recognizer.load(MODEL).transcribe([recording])[0].text
+
+
+def test_a_long_recording_is_shown_by_passages(visit, long_clip):
+    page = visit()
+    page.locator("#recognised .mh-figure").wait_for()
+    upload(page, long_clip)
+    page.locator("#recognised .mh-facts", has_text="long.wav").wait_for()
+    rows = page.locator("#recognised .mh-passages button")
+    texts = [text.split(maxsplit=1)[1] for text in rows.all_inner_texts()]
+    assert len(texts) > 2
+    assert " ".join(texts) == Recognizer.load(MODEL).transcribe([long_clip])[0].text
+    rows.nth(1).click()
+    page.locator("#recognised .mh-passages button[aria-current]:nth-child(2)").wait_for()
+    assert heard(page) == texts[1]
+    audio_is_ready(page, "#recognised")
+    lasts = page.locator("#recognised audio").evaluate("a => a.duration")
+    assert 25 <= lasts <= 60
+
+
+def test_stop_keeps_what_is_done(visit, hour_clip):
+    page = visit()
+    page.locator("#recognised .mh-figure").wait_for()
+    upload(page, hour_clip)
+    page.wait_for_function("document.querySelector('#recognised progress')?.value > 0")
+    page.locator("#recognised .mh-stop").click()
+    page.locator("#recognised .mh-note", has_text="Stopped after").wait_for()
+    n_rows = page.locator("#recognised .mh-passages button").count()
+    assert 1 <= n_rows < 100  # of 120
+
+
+def test_an_example_is_shown_instead_of_a_long_recording(visit, hour_clip):
+    page = visit()
+    page.locator("#recognised .mh-figure").wait_for()
+    upload(page, hour_clip)
+    page.locator("#recognised .mh-stop").wait_for()
+    page.locator("#examples button").nth(1).click()
+    page.locator("#recognised .mh-facts", has_text="three-seven").wait_for()
+    page.wait_for_timeout(3000)  # steps of the long one would come ten times in these
+    assert "three-seven" in page.locator("#recognised .mh-facts").inner_text()
+
+
+@pytest.fixture(scope="module")
+def long_clip(clip, tmp_path_factory):
+    """The clip again and again, 100 s."""
+    samples, rate = soundfile.read(clip)
+    path = tmp_path_factory.mktemp("long") / "long.wav"
+    soundfile.write(path, np.tile(samples, round(100 * rate / len(samples))), rate)
+    return path
+
+
+@pytest.fixture(scope="module")
+def hour_clip(clip, tmp_path_factory):
+    samples, rate = soundfile.read(clip)
+    path = tmp_path_factory.mktemp("hour") / "hour.flac"
+    soundfile.write(path, np.tile(samples, round(3600 * rate / len(samples))), rate)
+    return path
+
+
 def test_an_upload_shows_what_the_recogniser_hears(visit, clip):
     page = visit()
     page.locator("#recognised .mh-figure").wait_for()
