@@ -595,7 +595,7 @@ def test_damaged_headers_give_sound_or_audio_errors(
     for n_flips in itertools.chain(*itertools.repeat((1, 2, 8), 50)):
         damaged = bytearray(whole)
         for position in rng.integers(0, 64, n_flips):
-            damaged[position] = rng.integers(256)
+            damaged[position] ^= rng.integers(1, 256)  # Ogg's serial number differs every time
         try:
             heard = load_audio(bytes(damaged), 8000)
         except AudioError:

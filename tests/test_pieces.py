@@ -234,6 +234,25 @@ def test_joined_clips_of_one_voice_lose_and_double_no_word() -> None:
     assert n_astray <= 0.02 * n_words
 
 
+@pytest.mark.corpora
+def test_real_clips_are_cut_as_well_as_between_them(
+    corpora: Path, rng: np.random.Generator
+) -> None:
+    """Against sentences of 30 s that end where a clip ends: cutting costs at most 1 % of words."""
+    recognizer = Recognizer.load("spoken")
+    words = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
+    folder = corpora / "speech_commands_test_set_v0.02"
+    files = sorted(file for word in words for file in (folder / word).glob("*.opus"))
+    chosen = [files[i] for i in rng.permutation(len(files))[:600]]
+    sounds = [load_audio(file, RATE).samples for file in chosen]
+    said = " ".join(file.parent.name for file in chosen)
+    joined = [np.concatenate(sounds[i : i + 30]) for i in range(0, len(sounds), 30)]
+    sentences = recognizer.transcribe([Audio(samples, RATE) for samples in joined])
+    (long,) = recognizer.transcribe([Audio(np.concatenate(sounds), RATE)])
+    between = jiwer.wer(said, " ".join(sentence.text for sentence in sentences))
+    assert jiwer.wer(said, long.text) <= between + 0.01
+
+
 @pytest.mark.parametrize("wpm", [8, 12, 20])
 def test_keyed_morse_loses_and_doubles_no_sign(wpm: int, rng: np.random.Generator) -> None:
     """Words take up to seven seconds at 8 wpm: the cut has to find the gap between two of them."""
