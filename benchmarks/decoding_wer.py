@@ -36,8 +36,8 @@ SETS = (
 BEAM = 20
 N_BEST = 10
 ORDER = 2
-WEIGHTS = (0.1, 0.2, 0.4, 0.8)
-BONUSES = (0.0, 0.5, 1.0)  # log units a word
+WEIGHTS = (0.05, 0.1, 0.2, 0.4)
+BONUSES = (0.0, 0.5, 1.0, 1.5, 2.0)  # log units a word
 
 
 @dataclass(frozen=True)

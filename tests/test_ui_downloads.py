@@ -5,8 +5,8 @@ import soundfile
 
 from asr_core.writers import Format, write
 from ui import evidence_strings as strings
-from ui import recognise
 from ui.downloads import DownloadError, Shelf
+from ui.hearing import recognise
 
 RATE = 8000
 KINDS = [kind for kind in Format if kind is not Format.TEXT]
@@ -22,7 +22,7 @@ def recording(tmp_path, rng):
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_shown_is_what_is_downloaded(tiny_recognizer, recording, kind):
     shelf = Shelf()
-    value = recognise.recognise(tiny_recognizer, recording, str, shelf=shelf)
+    value = recognise(tiny_recognizer, recording, str, shelf=shelf)
     got = shelf.fetch_text({"key": value.download, "format": kind.value})
     transcript = tiny_recognizer.transcribe([recording])[0]
     assert transcript.text
@@ -33,9 +33,7 @@ def test_what_is_shown_is_what_is_downloaded(tiny_recognizer, recording, kind):
 def test_morse_is_downloaded_in_the_letters_shown(tiny_morse_recognizer, recording):
     shelf = Shelf()
     publish = str
-    value = recognise.recognise(
-        tiny_morse_recognizer, recording, publish, "cyrillic", "да", shelf=shelf
-    )
+    value = recognise(tiny_morse_recognizer, recording, publish, "cyrillic", "да", shelf=shelf)
     text = shelf.fetch_text({"key": value.download, "format": "json"})["text"]
     shown = " ".join(word.text for word in value.lanes[1].words)
     assert json.loads(text)[0]["text"] == shown
