@@ -250,6 +250,7 @@ def test_ctrl_c_keeps_what_is_done(model: Path, texts: dict[str, str], tmp_path:
     soundfile.write("long.flac", np.zeros(1200 * 8000, dtype=np.int16), 8000)
     code = """
 import os, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
 from asr_core.__main__ import app
 from asr_core.recognizer import Recognizer
 hear, batches = Recognizer._transcribe_batch, []

@@ -79,8 +79,11 @@ def choice(
 def applied(recognizer: "Recognizer", config: DecodingConfig) -> "Recognizer":
     """The recogniser with the decoder chosen (raises ValueError, see `build_decoder`).
 
-    A model without a lexicon of its own is asked for none: its page does not show that choice.
+    Greedy is how a recogniser was loaded. A model without a lexicon of its own is asked for none:
+    its page does not show that choice.
     """
+    if config == GREEDY:
+        return recognizer
     shipped = recognizer.lexicon_path
     if shipped is None:
         config = config.model_copy(update={"lexicon": None})

@@ -7,7 +7,7 @@ function passageList({ passages, passage, recording }) {
   const rows = passages.map(({ start_s, end_s, text }, index) => {
     const node = el("button", { type: "button", "aria-current": index === passage ? "true" : null,
       title: fill(texts.passage, { start: clock(start_s), end: clock(end_s) }) },
-      el("span", {}, clock(start_s)), text || el("i", {}, texts.nothing));
+      el("time", {}, clock(start_s)), el(text ? "span" : "i", {}, text || texts.nothing));
     node.addEventListener("click", () => trigger("passage", { key: recording, index }));
     return node;
   });
