@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 from asr_core.decoding import DecodingConfig, DecodingConfigError
+from asr_core.ngrams import build_ngrams, write_arpa
 from asr_core.recognizer import Recognizer
 from ui import decoding, recognise
 from ui.background import Pending
@@ -112,3 +113,33 @@ def test_words_of_another_model_are_told_in_the_view(on: Any, clip: str) -> None
     value = next(on.changed(clip, "bare", "latin", strange))
     assert (value["state"], value["title"]) == ("failed", "These words do not fit the model")
     assert "marvin" in value["text"]
+
+
+def test_a_lexicon_and_a_language_model_are_given_as_files(
+    on: Any, clip: str, tmp_path: Path
+) -> None:
+    (tmp_path / "words.txt").write_text("go\n")
+    write_arpa(build_ngrams([["go", "go"], ["go"]], 2), tmp_path / "lm.arpa")
+    files = str(tmp_path / "words.txt"), str(tmp_path / "lm.arpa")
+    ((value, config, error),) = on.decided(
+        clip, "bare", "latin", GREEDY, "", "beam", 20, 5, True, "", *files
+    )
+    assert (config.lexicon, config.lm, error) == (*files, "")
+    assert set(text(value).split()) <= {"go"}
+    words = decoding.applied(on.find("bare").result(), config).decoder.words
+    assert (words.lexicon, words.lm.order) == ({"go"}, 2)
+
+
+@pytest.mark.parametrize("wrong", ["lexicon", "lm"])
+def test_a_file_that_cannot_be_used_is_told_without_its_folder(
+    on: Any, clip: str, tmp_path: Path, wrong: str
+) -> None:
+    (tmp_path / "bad.txt").write_bytes(b"\xff\xfe")
+    bad = str(tmp_path / "bad.txt")
+    files = (bad, None) if wrong == "lexicon" else (None, bad)
+    ((value, _, error),) = on.decided(
+        clip, "bare", "latin", GREEDY, "", "beam", 20, 5, False, "", *files
+    )
+    assert value == gr.skip()
+    assert "bad.txt" in error
+    assert str(tmp_path) not in error

@@ -3,6 +3,7 @@
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -24,7 +25,7 @@ LISTED = 5  # of them at first
 class Controls:
     """The parts on the page: `values` in the order of `choice`'s parameters."""
 
-    values: tuple[gr.Radio, gr.Slider, gr.Slider, gr.Checkbox, gr.Textbox]
+    values: tuple[gr.Radio, gr.Slider, gr.Slider, gr.Checkbox, gr.Textbox, gr.File, gr.File]
     lexicon: gr.Checkbox  # among them; hidden where the model has no lexicon
     error: gr.HTML
     chosen: gr.State  # the DecodingConfig in use
@@ -52,17 +53,31 @@ def build() -> Controls:
             max_length=MAX_HOTWORDS,
             elem_id="hotwords",
         )
+        with gr.Row():
+            lexicon_file = gr.File(
+                label=strings.LEXICON_FILE, file_types=[".txt"], height=110, elem_id="lexicon-file"
+            )
+            lm_file = gr.File(
+                label=strings.LM_FILE, file_types=[".arpa", ".bin"], height=110, elem_id="lm-file"
+            )
         error = gr.HTML(elem_id="decoding-error")
-    values = decoder, beam, n_best, lexicon, hotwords
+    values = decoder, beam, n_best, lexicon, hotwords, lexicon_file, lm_file
     return Controls(values, lexicon, error, gr.State(GREEDY))
 
 
 def choice(
-    decoder: str, beam: float, n_best: float, lexicon: bool, hotwords: str
+    decoder: str,
+    beam: float,
+    n_best: float,
+    lexicon: bool,
+    hotwords: str,
+    lexicon_file: str | None = None,
+    lm_file: str | None = None,
 ) -> DecodingConfig:
     """What the controls stand for (raises DecodingConfigError).
 
-    Greedy decoding has no choices: what the other controls say waits for beam search.
+    Greedy decoding has no choices: what the other controls say waits for beam search. A lexicon
+    that was given as a file goes before the model's own.
     """
     if decoder == "greedy":
         return GREEDY
@@ -71,7 +86,8 @@ def choice(
         decoder=decoder,
         beam=beam,
         n_best=min(n_best, beam),
-        lexicon=SHIPPED if lexicon else None,
+        lexicon=lexicon_file or (SHIPPED if lexicon else None),
+        lm=lm_file,
         hotwords=parse_hotwords(given),
     )
 
@@ -85,9 +101,20 @@ def applied(recognizer: "Recognizer", config: DecodingConfig) -> "Recognizer":
     if config == GREEDY:
         return recognizer
     shipped = recognizer.lexicon_path
-    if shipped is None:
+    if shipped is None and config.lexicon == SHIPPED:
         config = config.model_copy(update={"lexicon": None})
-    return recognizer.decoding_with(build_decoder(config, recognizer.alphabet, shipped))
+    try:
+        decoder = build_decoder(config, recognizer.alphabet, shipped)
+    except ValueError as e:
+        raise type(e)(_without_folders(str(e), config)) from e
+    return recognizer.decoding_with(decoder)
+
+
+def _without_folders(message: str, config: DecodingConfig) -> str:
+    """A message that names files as the person does who gave them."""
+    for path in filter(None, (config.lexicon, config.lm)):
+        message = message.replace(path, Path(path).name)
+    return message
 
 
 def wrong(reason: object) -> str:
@@ -97,7 +124,8 @@ def wrong(reason: object) -> str:
 
 def events(controls: Controls) -> Sequence[object]:
     """The triggers after which the recording is decoded anew."""
-    decoder, beam, n_best, lexicon, hotwords = controls.values
+    decoder, beam, n_best, lexicon, hotwords, *files = controls.values
     return [
-        decoder.input, beam.release, n_best.release, lexicon.input, hotwords.submit, hotwords.blur
+        decoder.input, beam.release, n_best.release, lexicon.input, hotwords.submit, hotwords.blur,
+        *(event for file in files for event in (file.upload, file.clear)),
     ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 import pytest
 
+from asr_core.ngrams import build_ngrams, write_arpa
 from tests.browser.test_pages import audio_is_ready, heard
 
 pytestmark = pytest.mark.browser
@@ -28,3 +29,24 @@ def test_hotwords_change_what_was_heard_and_errors_are_told_in_place(visit):
     assert "seven" not in heard(page)
     assert not page.locator("#decoding-error", has_text="marvin").count()
     assert page.locator("#lexicon").is_visible()
+
+
+def test_a_language_model_is_uploaded_and_counts(visit, tmp_path):
+    """Of a text in which nothing but "stop" follows "seven"."""
+    write_arpa(build_ngrams([["three", "seven", "stop"]] * 50, 3), tmp_path / "lm.arpa")
+    page = visit()
+    page.locator("#recognised .mh-figure").wait_for()
+    page.locator("#examples button", has_text="three seven stop").click()
+    page.locator("#recognised .mh-facts", has_text="three-seven-stop").wait_for()
+    audio_is_ready(page, "#recognised")
+    before = heard(page)
+    page.get_by_role("button", name="Decoding").click()
+    page.get_by_role("radio", name="Beam search").check()
+    page.locator("#recognised .mh-readings").wait_for()
+    page.locator("#lm-file input[type=file]").set_input_files(tmp_path / "lm.arpa")
+    page.wait_for_function(
+        "before => [...document.querySelectorAll('#recognised .mh-big')]"
+        ".map(e => e.textContent).join(' ') !== before",
+        arg=before,
+    )
+    assert heard(page) == "three seven stop"
