@@ -238,7 +238,7 @@ def component(value: Notice | None, elem_id: str, shelf: Shelf | None = None) ->
         value.to_json() if value else None,
         html_template='<div class="mh-evidence"></div>',
         css_template="".join(_read(name) for name in SHEETS),
-        js_on_load="".join(_read(f"evidence_{name}.js") for name in SCRIPTS),
+        js_on_load="".join(map(_read, ("dom.js", *(f"evidence_{name}.js" for name in SCRIPTS)))),
         apply_default_css=False,
         server_functions=[fetch_text] if shelf else [],
         elem_id=elem_id,

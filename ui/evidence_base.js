@@ -17,16 +17,6 @@ let stopAt = null; // seconds; where a single word ends
 let timed = []; // { node, start_s, end_s }: lit while the sound passes them
 let ticking = false;
 
-function el(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== null && value !== undefined) node.setAttribute(name, value);
-  }
-  node.append(...children.filter((child) => child !== null));
-  return node;
-}
-
-const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => values[key]);
 const seconds = (s) => s.toFixed(2);
 const percent = (p) => Math.round(100 * p);
 const nats = (x) => x.toFixed(Math.abs(x) < 0.1 ? 3 : 2).replace("-", "−");

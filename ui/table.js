@@ -10,17 +10,6 @@ let page = null; // what the server sent last
 let current = -1; // the row picked
 let asked = 0; // so that only the answer to the last question is shown
 
-function el(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== null && value !== undefined) node.setAttribute(name, value);
-  }
-  node.append(...children.filter((child) => child !== null));
-  return node;
-}
-
-const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => values[key]);
-
 // ---- the parts that stay -------------------------------------------------------------------
 
 const search = el("input", { type: "search", placeholder: texts.search,

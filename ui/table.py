@@ -90,7 +90,7 @@ def component(find: Callable[[Any], Evaluation], elem_id: str) -> gr.HTML:
         None,
         html_template='<div class="mh-table"></div>',
         css_template=(HERE / "table.css").read_text(encoding="utf-8"),
-        js_on_load=(HERE / "table.js").read_text(encoding="utf-8"),
+        js_on_load="".join((HERE / n).read_text(encoding="utf-8") for n in ("dom.js", "table.js")),
         server_functions=[fetch_rows],
         apply_default_css=False,
         elem_id=elem_id,

@@ -118,18 +118,17 @@ def test_an_example_is_shown_instead_of_a_long_recording(visit, hour_clip):
 
 @pytest.fixture(scope="module")
 def long_clip(clip, tmp_path_factory):
-    """The clip again and again, 100 s."""
-    samples, rate = soundfile.read(clip)
-    path = tmp_path_factory.mktemp("long") / "long.wav"
-    soundfile.write(path, np.tile(samples, round(100 * rate / len(samples))), rate)
-    return path
+    return again_and_again(clip, 100, tmp_path_factory.mktemp("long") / "long.wav")
 
 
 @pytest.fixture(scope="module")
 def hour_clip(clip, tmp_path_factory):
+    return again_and_again(clip, 3600, tmp_path_factory.mktemp("hour") / "hour.flac")
+
+
+def again_and_again(clip, seconds, path):
     samples, rate = soundfile.read(clip)
-    path = tmp_path_factory.mktemp("hour") / "hour.flac"
-    soundfile.write(path, np.tile(samples, round(3600 * rate / len(samples))), rate)
+    soundfile.write(path, np.tile(samples, round(seconds * rate / len(samples))), rate)
     return path
 
 
