@@ -4,9 +4,9 @@ import pytest
 import soundfile
 
 from asr_core.writers import Format, write
+from tests.last_heard import recognise
 from ui import evidence_strings as strings
 from ui.downloads import DownloadError, Shelf
-from ui.hearing import recognise
 
 RATE = 8000
 KINDS = [kind for kind in Format if kind is not Format.TEXT]

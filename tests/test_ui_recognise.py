@@ -10,7 +10,8 @@ from asr_core.alignment import align
 from asr_core.audio import AudioError
 from asr_core.morse_code import CYRILLIC
 from asr_core.recognizer import Recognizer
-from ui import hearing, recognise
+from tests import last_heard
+from ui import recognise
 from ui.background import Pending
 from ui.decoding import GREEDY
 from ui.evidence import Notice
@@ -31,7 +32,7 @@ def publish(path: Path) -> str:
 
 def test_a_file_becomes_its_evidence(tiny_recognizer, tmp_path, rng):
     path = write(tmp_path / "noise.wav", 1.5, rng)
-    value = hearing.recognise(tiny_recognizer, path, publish)
+    value = last_heard.recognise(tiny_recognizer, path, publish)
     transcript = tiny_recognizer.transcribe([path])[0]
     assert " ".join(word.text for word in value.lanes[0].words) == transcript.text
     assert transcript.text
@@ -45,7 +46,7 @@ def test_a_file_becomes_its_evidence(tiny_recognizer, tmp_path, rng):
 
 def test_silence_is_no_error(tiny_recognizer, tmp_path):
     soundfile.write(tmp_path / "silence.wav", np.zeros(RATE), RATE)
-    value = hearing.recognise(tiny_recognizer, tmp_path / "silence.wav", publish)
+    value = last_heard.recognise(tiny_recognizer, tmp_path / "silence.wav", publish)
     assert value.state == "ready"
     assert value.picture.src.startswith("data:image/png")
 
@@ -57,21 +58,21 @@ def test_lengths_that_are_refused(tiny_recognizer, tmp_path, duration_s, words):
     path = tmp_path / "a.flac"
     soundfile.write(path, np.zeros(round(duration_s * RATE), dtype=np.int16), RATE)
     with pytest.raises(AudioError, match=words):
-        hearing.recognise(tiny_recognizer, path, publish)
+        last_heard.recognise(tiny_recognizer, path, publish)
 
 
 def test_a_long_file_is_refused_before_it_is_decoded(tmp_path, monkeypatch, tiny_recognizer):
     soundfile.write(tmp_path / "a.flac", np.zeros(7201 * RATE, dtype=np.int16), RATE)
     monkeypatch.setattr(soundfile.SoundFile, "read", lambda *_: pytest.fail("was decoded"))
     with pytest.raises(AudioError, match="minutes"):
-        hearing.recognise(tiny_recognizer, tmp_path / "a.flac", publish)
+        last_heard.recognise(tiny_recognizer, tmp_path / "a.flac", publish)
 
 
 def test_not_audio_is_named_without_its_folder(tiny_recognizer, tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("three seven stop")
     with pytest.raises(AudioError, match=r"notes\.txt is not") as caught:
-        hearing.recognise(tiny_recognizer, path, publish)
+        last_heard.recognise(tiny_recognizer, path, publish)
     assert str(tmp_path) not in str(caught.value)
 
 
@@ -106,7 +107,7 @@ def test_the_bundled_examples_hold_some_of_each_kind():
 def test_morse_is_read_in_the_script_chosen_symbols_and_all(tiny_morse_recognizer, tmp_path, rng):
     path = write(tmp_path / "noise.wav", 6.0, rng)
     both = [
-        hearing.recognise(tiny_morse_recognizer, path, publish, s) for s in ("latin", "cyrillic")
+        last_heard.recognise(tiny_morse_recognizer, path, publish, s) for s in ("latin", "cyrillic")
     ]
     assert both[0].symbols[2:5] == ("a", "b", "c")
     assert both[1].symbols[2:5] == ("а", "б", "ц")
@@ -119,14 +120,14 @@ def test_morse_is_read_in_the_script_chosen_symbols_and_all(tiny_morse_recognize
 
 def test_speech_has_one_script(tiny_recognizer, tmp_path, rng):
     path = write(tmp_path / "noise.wav", 1.5, rng)
-    both = [hearing.recognise(tiny_recognizer, path, publish, s) for s in ("latin", "cyrillic")]
+    both = [last_heard.recognise(tiny_recognizer, path, publish, s) for s in ("latin", "cyrillic")]
     assert both[0].lanes == both[1].lanes
 
 
 def test_what_was_said_is_compared_with_what_was_heard():
     recognizer = Recognizer.load("spoken")
     path = ROOT / "assets" / "examples" / "three-seven-stop.opus"
-    value = hearing.recognise(recognizer, path, publish, said="Three, seven: STOP!")
+    value = last_heard.recognise(recognizer, path, publish, said="Three, seven: STOP!")
     heard = recognizer.transcribe([path])[0]
     reference, got = value.lanes
     assert [word.text for word in reference.words] == ["three", "seven", "stop"]
@@ -139,7 +140,7 @@ def test_what_was_said_is_compared_with_what_was_heard():
 
 def test_words_no_model_knows_are_named_in_place():
     path = ROOT / "assets" / "examples" / "three-seven-stop.opus"
-    value = hearing.recognise(Recognizer.load("spoken"), path, publish, said="three <b>")
+    value = last_heard.recognise(Recognizer.load("spoken"), path, publish, said="three <b>")
     assert "“b”" in value.paths.note
     assert value.lanes[0].words[1].start_s is None
 
@@ -147,7 +148,7 @@ def test_words_no_model_knows_are_named_in_place():
 def test_morse_may_be_said_in_cyrillic():
     path = ROOT / "assets" / "examples" / "morse" / "kak-slyshno.opus"
     morse = Recognizer.load("morse")
-    value = hearing.recognise(morse, path, publish, "cyrillic", said="Привет, как слышно")
+    value = last_heard.recognise(morse, path, publish, "cyrillic", said="Привет, как слышно")
     assert [word.text for word in value.lanes[0].words][1:] == ["как", "слышно"]
     assert [word.text for word in value.lanes[1].words] == ["привет", "как", "слышно"]
     assert value.paths.regions[0].title == "“,” was said, and nothing was heard"

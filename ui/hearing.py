@@ -25,20 +25,6 @@ MAX_S = 7200.0  # some minutes of work; nobody waits longer for a page
 EVERY_S = 0.3  # how often a long recording says how far it is
 
 
-def recognise(
-    recognizer: "Recognizer",
-    path: Path,
-    publish: Publish,
-    script: Script = "latin",
-    said: str = "",
-    shelf: Shelf | None = None,
-) -> Evidence:
-    """The evidence that `hear` ends with."""
-    *_, value = hear(recognizer, path, publish, script, said, shelf)
-    assert isinstance(value, Evidence)
-    return value
-
-
 def hear(
     recognizer: "Recognizer",
     path: Path,
