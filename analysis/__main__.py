@@ -39,7 +39,8 @@ def evaluate(
     name: Annotated[str | None, typer.Option(help="The set's name; else the manifest's.")] = None,
 ) -> None:
     """Transcribe and score a manifest; write an Evaluation folder and print its summary."""
-    from analysis import evaluation
+    from analysis.evaluating import evaluate as evaluate_set
+    from analysis.evaluation import EvaluationError
     from asr_core.checkpoint import CheckpointError
     from asr_core.language import LanguageModelError
     from asr_core.lexicon import LexiconError
@@ -50,7 +51,7 @@ def evaluate(
         recognizer = Recognizer.load(model)
         with _progress_bar() as bar:
             task = bar.add_task("Recognising", total=None)
-            result = evaluation.evaluate(
+            result = evaluate_set(
                 recognizer,
                 manifest,
                 out,
@@ -58,7 +59,7 @@ def evaluate(
                 decoding=decoding,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
-    except (ManifestError, CheckpointError, evaluation.EvaluationError) as e:
+    except (ManifestError, CheckpointError, EvaluationError) as e:
         _fail(e)
     except (DecodingConfigError, LexiconError, LanguageModelError) as e:
         _fail(e)

@@ -251,10 +251,24 @@ def resampled_interval(
     units = np.column_stack([errors, sizes]).astype(np.int64)  # (U, 2)
     if groups is not None:
         units = _group_sums(units, groups)
-    if len(units) == 0:
-        return Interval(float("nan"), float("nan"))
     kinds, times = np.unique(units, axis=0, return_counts=True)  # (K, 2), (K,)
-    draws = np.random.default_rng(seed).multinomial(len(units), times / len(units), size=n)
+    return interval_of_kinds(kinds, times, n=n, seed=seed)
+
+
+def interval_of_kinds(
+    kinds: np.ndarray, times: np.ndarray, *, n: int = 1000, seed: int = 0
+) -> Interval:
+    """The interval of `resampled_interval` from how often each kind of utterance occurs.
+
+    Args:
+        kinds: (K, 2) errors and size, sorted.
+        times: (K,) utterances of each kind.
+        n: resamples.
+        seed: of the random draws.
+    """
+    if len(kinds) == 0:
+        return Interval(float("nan"), float("nan"))
+    draws = np.random.default_rng(seed).multinomial(times.sum(), times / times.sum(), size=n)
     sums = draws @ kinds  # (n, K) @ (K, 2)
     rates = sums[:, 0] / np.maximum(sums[:, 1], 1)
     tail = (1 - CONFIDENCE_LEVEL) / 2

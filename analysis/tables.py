@@ -29,6 +29,7 @@ UTTERANCE_COLUMNS = {  # a manifest field of one of these names becomes `manifes
     "confidence": "float64",  # of the least sure word; null where nothing was heard
     "snr_db": "float64",  # as the manifest says; null where it does not
 }
+DUCKDB_TYPES = {"str": "VARCHAR", "int64": "BIGINT", "Int64": "BIGINT", "float64": "DOUBLE"}
 ERROR_COLUMNS = {
     "utterance_id": "str",
     "op": "str",  # substitute, delete or insert

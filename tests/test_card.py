@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 from analysis.__main__ import app
 from analysis.card import CARDS, render, write_card
-from analysis.evaluation import Evaluation, EvaluationError, evaluate
+from analysis.evaluating import evaluate
+from analysis.evaluation import Evaluation, EvaluationError
 from asr_core.checkpoint import Contract, find_model, save_model, write_json
 from asr_core.recognizer import Recognizer
 from tests.test_evaluation import CONTRACT, tiny_recognizer, write_rows, write_tone

@@ -12,15 +12,11 @@ import pytest
 import soundfile
 import torch
 
-from analysis.evaluation import (
-    ERROR_COLUMNS,
-    FILES,
-    UTTERANCE_COLUMNS,
-    Evaluation,
-    EvaluationError,
-    evaluate,
-)
+from analysis.evaluating import evaluate
+from analysis.evaluation import WRITTEN, Evaluation, EvaluationError
 from analysis.recognition import unique_ids
+from analysis.store import Filter
+from analysis.tables import ERROR_COLUMNS, UTTERANCE_COLUMNS
 from asr_core.audio import Audio, AudioError, Source
 from asr_core.checkpoint import Contract, build_model, save_model
 from asr_core.features import FeatureConfig
@@ -94,7 +90,7 @@ def evaluation(manifest: Path, tmp_path: Path) -> Evaluation:
 
 
 def test_folder_and_columns(evaluation: Evaluation) -> None:
-    assert sorted(path.name for path in evaluation.folder.iterdir()) == sorted(FILES)
+    assert sorted(path.name for path in evaluation.folder.iterdir()) == sorted(WRITTEN)
     assert [p.name for p in evaluation.folder.parent.iterdir()] == ["eval"]  # nothing left beside
     assert list(evaluation.utterances.columns)[: len(UTTERANCE_COLUMNS)] == list(UTTERANCE_COLUMNS)
     assert list(evaluation.errors.columns) == list(ERROR_COLUMNS)
@@ -288,23 +284,25 @@ def test_no_errors_is_an_empty_table(tmp_path: Path) -> None:
     assert len(evaluation.errors) == 0
     assert list(evaluation.errors.columns) == list(ERROR_COLUMNS)
     assert evaluation.summary["rates"]["wer"] == {"value": 0.0, "low": 0.0, "high": 0.0}
-    assert np.isnan(evaluation.row("a")["confidence"])
+    assert evaluation.row("a")["confidence"] is None
     assert evaluation.confidence is None
 
 
 def test_pages(evaluation: Evaluation) -> None:
+    def ids(page: list[dict[str, Any]]) -> list[str]:
+        return [row["utterance_id"] for row in page]
+
     page, n = evaluation.page(sort="utterance_id", ascending=True, offset=1, limit=2)
-    assert (list(page["utterance_id"]), n) == (["a-2", "b"], 5)
+    assert (ids(page), n) == (["a-2", "b"], 5)
     worst, _ = evaluation.page()
-    assert worst["errors"].is_monotonic_decreasing
-    ties = worst.groupby("errors", sort=False)["utterance_id"].agg(list)
     order = list(evaluation.utterances["utterance_id"])
-    assert all(keys == sorted(keys, key=order.index) for keys in ties)
+    keys = [(-row["errors"], order.index(row["utterance_id"])) for row in worst]
+    assert keys == sorted(keys)
     nulls_last, _ = evaluation.page(sort="snr_db", ascending=True)
-    assert nulls_last["utterance_id"].iloc[0] == "a"
-    assert evaluation.page(offset=99)[0].empty
-    only, n = evaluation.page(only_errors=True)
-    assert (only["errors"] > 0).all()
+    assert ids(nulls_last)[0] == "a"
+    assert evaluation.page(offset=99) == ([], 5)
+    only, n = evaluation.page(Filter(only_errors=True))
+    assert all(row["errors"] > 0 for row in only)
     assert n == (evaluation.utterances["errors"] > 0).sum()
     with pytest.raises(EvaluationError, match="Cannot sort by 'x'"):
         evaluation.page(sort="x")
@@ -314,8 +312,29 @@ def test_pages(evaluation: Evaluation) -> None:
     ("search", "found"), [("HORSE", ["b"]), ("НОЛЬ", ["b-2"]), ("h.rse", []), ("(", []), ("%", [])]
 )
 def test_search_is_literal(evaluation: Evaluation, search: str, found: list[str]) -> None:
-    page, n = evaluation.page(search=search)
-    assert (list(page["utterance_id"]), n) == (found, len(found))
+    page, n = evaluation.page(Filter(search=search))
+    assert ([row["utterance_id"] for row in page], n) == (found, len(found))
+
+
+def test_notes_survive_a_new_evaluation(evaluation: Evaluation, manifest: Path) -> None:
+    evaluation.mark("b", ["label wrong", "noise"], "a horse, not a house")
+    again = evaluate(tiny_recognizer(), manifest, evaluation.folder)
+    [row] = again.page(Filter("tags LIKE '%noise%'"))[0]
+    assert (row["utterance_id"], row["note"]) == ("b", "a horse, not a house")
+    again.mark("b", [], "")
+    assert again.page(Filter("tags IS NOT NULL")) == ([], 0)
+    assert Evaluation.open(again.folder).notes() == []
+    with pytest.raises(KeyError):
+        again.mark("nobody", ["noise"], "")
+
+
+def test_folders_of_older_programs_have_nulls(evaluation: Evaluation) -> None:
+    table = evaluation.errors.drop(columns=["cause", "confidence"])
+    table.to_parquet(evaluation.folder / "errors.parquet", index=False)
+    old = Evaluation.open(evaluation.folder)
+    found = old.store.ask("SELECT cause, confidence FROM errors")
+    assert len(found) == len(table) > 0
+    assert all(row == {"cause": None, "confidence": None} for row in found)
 
 
 def test_unknown_utterances(evaluation: Evaluation) -> None:
@@ -374,7 +393,7 @@ def test_nothing_to_score_is_refused(tmp_path: Path) -> None:
         evaluate(tiny_recognizer(), tmp_path / "none.jsonl", tmp_path / "eval")
 
 
-@pytest.mark.parametrize("file", [name for name in FILES if name != "skipped.jsonl"])
+@pytest.mark.parametrize("file", [name for name in WRITTEN if name != "skipped.jsonl"])
 def test_damaged_folders_are_refused(evaluation: Evaluation, file: str) -> None:
     path = evaluation.folder / file
     path.write_bytes(b"{}")

@@ -6,11 +6,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 import soundfile
 
-from analysis.evaluation import Evaluation, evaluate
+from analysis.evaluating import evaluate
+from analysis.evaluation import Evaluation
 from asr_core.morse_code import SYMBOLS
 from ui import errors, evidence_strings, table
 from ui.background import Pending
@@ -42,6 +42,14 @@ def stored(tiny_recognizer, tmp_path_factory) -> Path:
 @pytest.fixture
 def evaluation(stored) -> Evaluation:
     return Evaluation.open(stored)
+
+
+def changed(evaluation: Evaluation, folder: Path, **columns) -> Evaluation:
+    """A copy of an evaluation, in a folder of its own, with other values in some columns."""
+    shutil.copytree(evaluation.folder, folder)
+    table = evaluation.utterances.assign(**columns)
+    table.to_parquet(folder / "utterances.parquet", index=False)
+    return Evaluation.open(folder)
 
 
 class TestTable:
@@ -77,11 +85,9 @@ class TestTable:
     def test_nothing_found(self, evaluation):
         assert table.rows(evaluation, Query(search="zebra"))["total"] == 0
 
-    def test_pages_are_json_even_with_nulls(self, evaluation):
-        broken = evaluation.utterances.assign(confidence=np.nan, snr_db=np.nan)
-        page = table.rows(
-            Evaluation(evaluation.folder, evaluation.summary, broken, evaluation.errors), Query()
-        )
+    def test_pages_are_json_even_with_nulls(self, evaluation, tmp_path):
+        broken = changed(evaluation, tmp_path / "nulls", confidence=np.nan, snr_db=np.nan)
+        page = table.rows(broken, Query())
         assert json.loads(json.dumps(page, allow_nan=False))["rows"][0]["snr_db"] == ""
 
 
@@ -155,11 +161,10 @@ class TestHeadline:
         assert "Model tiny" in text
         assert f"{N_UTTERANCES} utterances" in text
 
-    def test_says_plainly_that_voices_are_synthetic(self, evaluation):
+    def test_says_plainly_that_voices_are_synthetic(self, evaluation, tmp_path):
         assert is_synthetic(evaluation)
         assert "voices are synthetic" in read_html(headline(evaluation)).text
-        human = evaluation.utterances.assign(corpus="real")
-        real = Evaluation(evaluation.folder, evaluation.summary, human, evaluation.errors)
+        real = changed(evaluation, tmp_path / "real", corpus="real")
         assert "synthetic" not in read_html(headline(real)).text
 
     def test_names_are_text(self, evaluation):
@@ -175,20 +180,18 @@ class TestHeadline:
 
 class TestFields:
     def test_known_fields_have_names_and_units(self):
-        row = pd.Series(
-            {
-                "utterance_id": "a",
-                "text": "go",
-                "text_raw": "Go!",
-                "snr_db": 5.0,
-                "rt60_s": 0.25,
-                "level_dbfs": -20.5,
-                "wer": 0.5,
-                "mic_type": "far",
-                "noise": None,
-                "hits": 3,
-            }
-        )
+        row = {
+            "utterance_id": "a",
+            "text": "go",
+            "text_raw": "Go!",
+            "snr_db": 5.0,
+            "rt60_s": 0.25,
+            "level_dbfs": -20.5,
+            "wer": 0.5,
+            "mic_type": "far",
+            "noise": None,
+            "hits": 3,
+        }
         facts = {fact.label: fact.value for fact in facts_of(row)}
         assert facts == {
             "Utterance": "a",
@@ -201,7 +204,7 @@ class TestFields:
         }
 
     def test_long_values_are_cut(self):
-        (fact,) = facts_of(pd.Series({"notes": "a" * 5000}))
+        (fact,) = facts_of({"notes": "a" * 5000})
         assert len(fact.value) < 200
 
 
@@ -219,10 +222,10 @@ class TestCompare:
         assert value.note == ""
         assert value.audio_url == row["audio_filepath"]
 
-    def test_another_models_words_are_placed_too_and_it_is_said(self, tiny_recognizer, evaluation):
-        table_ = evaluation.utterances.assign(pred_text="go go")
-        summary = {**evaluation.summary, "model": {"name": "other"}}
-        other = Evaluation(evaluation.folder, summary, table_, evaluation.errors)
+    def test_another_models_words_are_placed_too_and_it_is_said(self, tiny_recognizer, stored):
+        # Beside the first, from where its manifest says that the recordings are.
+        other = changed(Evaluation.open(stored), stored.parent / "other", pred_text="go go")
+        other.summary["model"] = {"name": "other"}
         value = errors.compare(tiny_recognizer, other, "u3", publish=str)
         assert [word.text for word in value.lanes[1].words] == ["go", "go"]
         assert value.lanes[1].words[0].start_s is not None

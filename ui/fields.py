@@ -1,8 +1,7 @@
 """What is known about an utterance, its manifest's fields first, as labels and values."""
 
+from collections.abc import Mapping
 from typing import Any
-
-import pandas as pd
 
 from ui import strings
 from ui.evidence import Fact
@@ -36,19 +35,19 @@ SHARES = ("wer", "cer", "confidence")
 LONGEST = 120  # characters of a value
 
 
-def facts_of(row: "pd.Series[Any]") -> tuple[Fact, ...]:
+def facts_of(row: Mapping[str, Any]) -> tuple[Fact, ...]:
     """The facts of a row of an evaluation's utterances; nulls are left out."""
-    names = [*SHOWN_FIRST, *(name for name in row.index if name not in SHOWN_FIRST)]
+    names = [*SHOWN_FIRST, *(name for name in row if name not in SHOWN_FIRST)]
     return tuple(
         Fact(_label(name), _value(name, row[name]), strings.FIELD_HINTS.get(name, ""))
         for name in names
-        if name in row.index and _is_worth_showing(name, row)
+        if name in row and _is_worth_showing(name, row)
     )
 
 
-def _is_worth_showing(name: str, row: "pd.Series[Any]") -> bool:
+def _is_worth_showing(name: str, row: Mapping[str, Any]) -> bool:
     value = row[name]
-    if name in NOT_SHOWN or pd.isna(value) or value == "":
+    if name in NOT_SHOWN or value is None or value == "":
         return False
     return not (name == "text_raw" and value == row["text"])
 

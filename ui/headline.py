@@ -35,8 +35,10 @@ def notice(value: Notice, done: int = 0, total: int = 0) -> str:
 
 def is_synthetic(evaluation: Evaluation) -> bool:
     """Whether the manifest says that all its voices come from synthesisers."""
-    table = evaluation.utterances
-    return "corpus" in table.columns and bool((table["corpus"] == "synthetic").all())
+    if "corpus" not in evaluation.store.columns:
+        return False
+    [row] = evaluation.store.ask("SELECT bool_and(corpus = 'synthetic') AS all_of FROM utterances")
+    return bool(row["all_of"])
 
 
 def _rate(name: str, rate: dict[str, float], over: str) -> str:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.evaluation import Evaluation, EvaluationError, evaluate
+from analysis.evaluating import evaluate
+from analysis.evaluation import Evaluation, EvaluationError
 from asr_core.morse_code import is_morse
 from asr_core.text import Alphabet
 from ui import strings

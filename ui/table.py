@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import pandas as pd
 
 from analysis.evaluation import Evaluation
 from analysis.scoring import Score, score
+from analysis.store import Filter
 from ui import strings
 
 HERE = Path(__file__).parent
@@ -57,16 +57,14 @@ class Query:
 
 def rows(evaluation: Evaluation, query: Query) -> dict[str, Any]:
     """One page as plain data: `total`, `offset`, and rows with their aligned words."""
-    page, total = evaluation.page(
+    records, total = evaluation.page(
+        Filter(search=query.search, only_errors=query.only_errors),
         sort=query.sort,
         ascending=query.ascending,
         offset=query.offset,
         limit=PAGE_SIZE,
-        only_errors=query.only_errors,
-        search=query.search,
     )
-    scores = score(page["text"].tolist(), page["pred_text"].tolist())
-    records = page.to_dict(orient="records")
+    scores = score([row["text"] for row in records], [row["pred_text"] for row in records])
     return {
         "total": total,
         "offset": query.offset,
@@ -104,13 +102,13 @@ def _row(record: dict[str, Any], scored: Score) -> dict[str, Any]:
         "id": record["utterance_id"],
         "words": [[edit.op, edit.reference, edit.heard] for edit in scored.edits],
         "errors": int(record["errors"]),
-        "wer": _number(100 * record["wer"]),
-        "confidence": _number(100 * record["confidence"]),
+        "wer": _number(record["wer"], 100),
+        "confidence": _number(record["confidence"], 100),
         "snr_db": _number(record["snr_db"]),
         "duration_s": _number(record["duration_s"], places=1),
     }
 
 
-def _number(value: float, places: int = 0) -> str:
+def _number(value: float | None, factor: float = 1, places: int = 0) -> str:
     """A number as the table shows it; nothing for null."""
-    return "" if pd.isna(value) else f"{value:.{places}f}"
+    return "" if value is None else f"{factor * value:.{places}f}"

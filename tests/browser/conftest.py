@@ -69,7 +69,8 @@ def chromium() -> str:
 @pytest.fixture(scope="session")
 def evaluation(tmp_path_factory) -> Path:
     """The model on a part of the bundled set; its worst row made hostile in every text."""
-    from analysis.evaluation import UTTERANCES, Evaluation, evaluate
+    from analysis.evaluating import evaluate
+    from analysis.evaluation import UTTERANCES, Evaluation
     from asr_core.recognizer import Recognizer
 
     folder = tmp_path_factory.mktemp("browser")

@@ -1,0 +1,212 @@
+"""Questions to an Evaluation's tables, answered by DuckDB over its Parquet files.
+
+A filter is an SQL condition over the columns of `utterances`; it may ask `errors`, too:
+`utterance_id IN (SELECT utterance_id FROM errors WHERE heard = 'nine')`. Conditions come from
+strangers' browsers: they are one expression, can read these two tables and nothing else, change
+nothing, and are stopped when they take too long.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analysis.tables import utf8
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+TIME_LIMIT_S = 10.0  # of one question
+MEMORY_LIMIT = "1GB"  # what a condition may use before it is refused
+LONGEST_CONDITION = 10_000  # characters
+RESERVED = ("position", "tags", "note")  # columns that the tables have besides their files'
+WITH_NOTES = "SELECT u.*, n.tags, n.note FROM ({table}) u LEFT JOIN notes n USING (utterance_id)"
+
+
+class FilterError(ValueError):
+    """A condition that cannot be answered: its message says why, and which columns there are."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which utterances of an Evaluation are meant; without any condition, all of them."""
+
+    where: str = ""  # an SQL condition
+    search: str = ""  # literal text in reference or hypothesis, in any case
+    only_errors: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.where.strip() or self.search or self.only_errors)
+
+
+@dataclass(frozen=True)
+class View:
+    """The utterances that a filter lets through, as `matched`, and their edits, as `wrong`."""
+
+    store: "Store"
+    filter: Filter
+    _with: str  # the two tables, as SQL
+    _parameters: tuple[Any, ...]
+
+    def ask(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Rows of a SELECT over `matched` and `wrong`, as dicts (raises FilterError)."""
+        return self.store.ask(f"{self._with} {sql}", (*self._parameters, *parameters))
+
+    def frame(self, sql: str, parameters: Sequence[Any] = ()) -> "pd.DataFrame":
+        """The same as a DataFrame, for many rows (raises FilterError)."""
+        return self.store.frame(f"{self._with} {sql}", (*self._parameters, *parameters))
+
+    @cached_property
+    def count(self) -> int:
+        """How many utterances there are."""
+        return int(self.ask("SELECT count(*) AS n FROM matched")[0]["n"])
+
+
+class Store:
+    """The tables of one Evaluation folder; to be used from any thread.
+
+    Besides their files' columns both have `position`, the row from 0; `utterances` have `tags` and
+    `note`, null where nobody marked the utterance.
+
+    Args:
+        utterances: a Parquet file with a column `utterance_id`.
+        errors: the Parquet file of their edits.
+        expected: a table's name -> its columns with DuckDB's types; those that the file does not
+            have, because an older program wrote it, are null.
+    """
+
+    def __init__(
+        self, utterances: Path, errors: Path, expected: Mapping[str, Mapping[str, str]]
+    ) -> None:
+        import duckdb
+
+        self._database = duckdb.connect(":memory:")
+        files = {"utterances": utterances, "errors": errors}
+        with self._cursor() as cursor, _explained():
+            cursor.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+            cursor.execute("CREATE TABLE notes (utterance_id VARCHAR, tags VARCHAR, note VARCHAR)")
+            for name, path in files.items():
+                table = _select(cursor, path, expected[name])
+                joined = WITH_NOTES.format(table=table) if name == "utterances" else table
+                cursor.execute(f"CREATE VIEW {name} AS {joined}")
+            cursor.execute(f"SET allowed_paths = [{', '.join(map(_quoted, files.values()))}]")
+            cursor.execute("SET enable_external_access = false")
+            cursor.execute("SET lock_configuration = true")
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of `utterances`, which conditions can name."""
+        return tuple(self.types)
+
+    @cached_property
+    def types(self) -> dict[str, str]:
+        """The type of each column of `utterances`, as DuckDB says it: VARCHAR, BIGINT, DOUBLE."""
+        found = self.ask("DESCRIBE utterances")
+        return {str(row["column_name"]): str(row["column_type"]) for row in found}
+
+    def view(self, wanted: Filter | None = None) -> View:
+        """The utterances that a filter lets through (raises FilterError)."""
+        wanted = wanted or Filter()
+        conditions, parameters = [], []
+        if wanted.only_errors:
+            conditions.append("errors > 0")
+        if wanted.search:
+            conditions.append("(contains(lower(text), $1) OR contains(lower(pred_text), $1))")
+            parameters.append(utf8(wanted.search).lower())
+        if wanted.where.strip():
+            conditions.append(f"(\n{self.checked(wanted.where)}\n)")  # a comment ends with its line
+        where = " AND ".join(conditions)
+        matched = "SELECT * FROM utterances" + (f" WHERE {where}" if where else "")
+        among = " WHERE utterance_id IN (SELECT utterance_id FROM matched)" if where else ""
+        tables = f"WITH matched AS ({matched}), wrong AS (SELECT * FROM errors{among})"
+        return View(self, wanted, tables, tuple(parameters))
+
+    def checked(self, condition: str) -> str:
+        """A condition, if it is one (raises FilterError)."""
+        import duckdb
+
+        condition = utf8(condition)
+        if len(condition) > LONGEST_CONDITION:
+            raise FilterError(
+                f"The condition has {len(condition)} characters. Expected at most"
+                f" {LONGEST_CONDITION}."
+            )
+        with self._cursor() as cursor, _explained(self.columns):
+            only_one = duckdb.SQLExpression(condition)  # refuses a second statement
+            cursor.view("utterances").filter(only_one).limit(0).fetchall()
+        return condition
+
+    def ask(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Rows of a SELECT over `utterances` and `errors`, as dicts (raises FilterError)."""
+        with self._cursor() as cursor, _explained():
+            cursor.execute(sql, list(parameters))
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def frame(self, sql: str, parameters: Sequence[Any] = ()) -> "pd.DataFrame":
+        """The same as a DataFrame, for many rows (raises FilterError)."""
+        with self._cursor() as cursor, _explained():
+            return cursor.execute(sql, list(parameters)).df()
+
+    def set_notes(self, notes: Iterable[tuple[str, str, str]]) -> None:
+        """Give utterances tags and notes, as columns `tags` and `note`; replaces those before.
+
+        Args:
+            notes: (utterance_id, tags, note).
+        """
+        rows = list(notes)
+        with self._cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("DELETE FROM notes")
+            if rows:
+                cursor.executemany("INSERT INTO notes VALUES (?, ?, ?)", rows)
+            cursor.execute("COMMIT")
+
+    @contextmanager
+    def _cursor(self) -> "Iterator[duckdb.DuckDBPyConnection]":
+        """A connection for one question, which is interrupted when its time is over."""
+        cursor = self._database.cursor()
+        timer = threading.Timer(TIME_LIMIT_S, cursor.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield cursor
+        finally:
+            timer.cancel()
+            cursor.close()
+
+
+def _select(cursor: "duckdb.DuckDBPyConnection", path: Path, expected: Mapping[str, str]) -> str:
+    """A SELECT of a file's columns, with nulls for the expected ones that it does not have."""
+    source = f"read_parquet({_quoted(path)}, file_row_number = true)"
+    found = {row[0] for row in cursor.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+    renamed = ", ".join(f"{name} AS manifest_{name}" for name in RESERVED if name in found)
+    columns = f"* RENAME (file_row_number AS position{', ' * bool(renamed)}{renamed})"
+    nulls = "".join(
+        f', NULL::{kind} AS "{name}"' for name, kind in expected.items() if name not in found
+    )
+    return f"SELECT {columns}{nulls} FROM {source}"
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+@contextmanager
+def _explained(columns: Iterable[str] = ()) -> Iterator[None]:
+    """DuckDB's errors as a FilterError that says what went wrong and which columns there are."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.InterruptException as e:
+        raise FilterError(
+            f"The question took more than {TIME_LIMIT_S:.0f} s and was stopped. Ask for less."
+        ) from e
+    except duckdb.Error as e:
+        names = f"\nColumns: {', '.join(columns)}." if columns else ""
+        raise FilterError(f"{str(e).strip()}{names}") from e
