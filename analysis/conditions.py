@@ -40,12 +40,12 @@ def with_edit(op: str, reference: str | None, heard: str | None) -> str:
     """Utterances with one kind of edit; the side that has no word is None."""
     words = {"reference": reference, "heard": heard}
     sides = [f"{side} = {literal(word)}" for side, word in words.items() if word is not None]
-    return _among_errors(" AND ".join([f"op = {literal(op)}", *sides]))
+    return among_errors(" AND ".join([f"op = {literal(op)}", *sides]))
 
 
 def with_edits_of(word: str) -> str:
     """Utterances where a word was said and not heard, or heard and not said."""
-    return _among_errors(f"reference = {literal(word)} OR heard = {literal(word)}")
+    return among_errors(f"reference = {literal(word)} OR heard = {literal(word)}")
 
 
 def with_word(word: str) -> str:
@@ -72,5 +72,6 @@ def words_of(column: str) -> str:
     return f"string_split({column}, ' ')"
 
 
-def _among_errors(condition: str) -> str:
+def among_errors(condition: str) -> str:
+    """Utterances with an edit that a condition over `errors` lets through."""
     return f"utterance_id IN (SELECT utterance_id FROM errors WHERE {condition})"

@@ -4,7 +4,7 @@ Every number is counted from the edits and texts that the rates are counted from
 those of `summary.of_view`. `characters` does the same for characters.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -229,7 +229,9 @@ def _confusions(view: View, op: str, limit: int) -> list[Confusion]:
         f" FROM wrong WHERE op = {literal(op)} GROUP BY reference, heard"
         f" ORDER BY count DESC, reference, heard LIMIT {max(limit, 0)}"
     )
-    return [Confusion(op, **row, where=with_edit(op, row["reference"], row["heard"])) for row in found]
+    return [
+        Confusion(op, **row, where=with_edit(op, row["reference"], row["heard"])) for row in found
+    ]
 
 
 def _n_words(view: View, sought: str) -> int:
