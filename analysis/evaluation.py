@@ -145,6 +145,19 @@ class Evaluation:
             "SELECT * FROM errors WHERE utterance_id = ? ORDER BY position", [utterance_id]
         )
 
+    def skipped(self) -> list[dict[str, Any]]:
+        """The rows left out: `line`, `reason` and `raw`, what stood there.
+
+        Raises:
+            EvaluationError: the list cannot be read.
+        """
+        path = self.folder / SKIPPED
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+            return [json.loads(line) for line in lines]
+        except (OSError, ValueError) as e:
+            raise EvaluationError(f"Cannot read {path}: {e}. {AGAIN}") from e
+
     def mark(self, utterance_id: str, tags: Sequence[str], text: str) -> Note:
         """Note something about an utterance, in place of what was noted before.
 

@@ -21,6 +21,12 @@ NOT_SHOWN = {  # said elsewhere on the page, or of no use to a reader
     "id",
     "duration",
     "word_times",
+    "position",
+    "tags",
+    "note",
+    "pred_raw",
+    "raw_errors",
+    "raw_n_reference",
 }
 UNITS = {  # by a field's ending, the first that fits
     "_dbfs": " dBFS",

@@ -1,0 +1,9 @@
+// What is shown stays in the page's address, so that it can be sent to somebody.
+function remember(changed) {
+  const address = new URL(location.href);
+  for (const [key, value] of Object.entries(changed)) {
+    if (value === null || value === "") address.searchParams.delete(key);
+    else address.searchParams.set(key, value);
+  }
+  history.replaceState(history.state, "", address);
+}
