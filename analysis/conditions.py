@@ -1,6 +1,7 @@
 """SQL conditions that stand for utterances: what a cell or a slice hands to `Filter.where`."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 EXACT_DIGITS = 15  # a decimal of so few digits is read as the very same double
@@ -65,6 +66,11 @@ def with_hit(word: str) -> str:
         f"utterance_id IN (SELECT utterance_id FROM utterances LEFT JOIN ({edited})"
         f" USING (utterance_id) WHERE {said} > coalesce(n, 0))"
     )
+
+
+def at_positions(positions: Iterable[int]) -> str:
+    """Utterances by their positions."""
+    return f"position IN ({', '.join(map(str, positions))})"
 
 
 def words_of(column: str) -> str:

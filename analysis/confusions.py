@@ -4,11 +4,13 @@ Every number is counted from the edits and texts that the rates are counted from
 those of `summary.of_view`. `characters` does the same for characters.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analysis.conditions import (
+    at_positions,
     identifier,
     literal,
     with_edit,
@@ -21,7 +23,15 @@ from analysis.evaluation import EvaluationError
 from analysis.store import View
 from analysis.tables import utf8
 
-NOTHING = None  # what stands for the other side of a deletion or an insertion
+if TYPE_CHECKING:
+    import pandas as pd
+
+Edit = tuple[str | None, str | None]  # what was said, what was heard; None for nothing
+
+OPS = ("substitute", "delete", "insert")
+MOST_UTTERANCES = 20_000  # that `characters` looks at
+MOST_CELLS = 10**9  # of their alignments: reference times hypothesis, in characters
+MOST_LINKED = 500  # utterances that a link to a character's edits names
 
 WORDS = f"""
     said AS (
@@ -81,6 +91,22 @@ class Matrix:
     counts: list[list[int]]
     heard_otherwise: tuple[int, ...]  # of each row
     said_otherwise: tuple[int, ...]  # of each column
+
+
+@dataclass(frozen=True)
+class CharacterConfusions:
+    """What `characters` found in the utterances with an error that it looked at.
+
+    A list's `where` names at most MOST_LINKED utterances by their positions. The matrix counts the
+    same utterances; its hits, too, are theirs alone.
+    """
+
+    substitutions: list[Confusion]
+    deletions: list[Confusion]
+    insertions: list[Confusion]
+    matrix: Matrix
+    utterances: int  # looked at
+    wrong_utterances: int  # all that have an error
 
 
 @dataclass(frozen=True)
@@ -181,7 +207,7 @@ def matrix(view: View, words: int = 12) -> Matrix:
 
 
 def build_matrix(
-    edits: Mapping[tuple[str | None, str | None], int],
+    edits: Mapping[Edit, int],
     *,
     hits: Mapping[str, int],
     said: Mapping[str, int],
@@ -196,7 +222,7 @@ def build_matrix(
         heard: a word -> how often it was heard.
     """
     names = tuple(hits)
-    sides: tuple[str | None, ...] = (*names, NOTHING)
+    sides: tuple[str | None, ...] = (*names, None)
     counts = [[edits.get((row, column), 0) for column in sides] for row in sides]
     for i, name in enumerate(names):
         counts[i][i] = hits[name]
@@ -217,8 +243,110 @@ def cell_condition(reference: str | None, heard: str | None) -> str:
     if reference == heard:
         assert reference is not None
         return with_hit(reference)
-    op = "insert" if reference is None else "delete" if heard is None else "substitute"
-    return with_edit(op, reference, heard)
+    return with_edit(_op((reference, heard)), reference, heard)
+
+
+def characters(
+    view: View, limit: int = 200, utterances: int = MOST_UTTERANCES, size: int = 40
+) -> CharacterConfusions:
+    """The same for the characters of the utterances' texts, spaces included.
+
+    Edits are those of rapidfuzz's Levenshtein alignment, so there are as many as `char_errors`.
+
+    Args:
+        view: the utterances.
+        limit: of each list.
+        utterances: with an error, that are looked at at most, fewer where texts are very long;
+            where there are more, it is a sample, the same each time.
+        size: rows and columns of the matrix at most, besides the last ones.
+    """
+    [row] = view.ask("SELECT count(*) AS n FROM matched WHERE char_errors > 0")
+    table = _sample_of_wrong(view, utterances)
+    edits: Counter[Edit] = Counter()
+    said: Counter[str] = Counter()
+    heard: Counter[str] = Counter()
+    places: dict[Edit, list[int]] = {}
+    for position, *pair in table.itertuples(index=False):
+        reference, hypothesis = (" ".join(text.split()) for text in pair)
+        found = Counter(_character_edits(reference, hypothesis))
+        edits.update(found)
+        said.update(reference)
+        heard.update(hypothesis)
+        for edit in found:
+            places.setdefault(edit, []).append(position)
+    lists = {op: _character_confusions(edits, places, op, limit) for op in OPS}
+    return CharacterConfusions(
+        substitutions=lists["substitute"],
+        deletions=lists["delete"],
+        insertions=lists["insert"],
+        matrix=_character_matrix(edits, said, heard, size),
+        utterances=len(table),
+        wrong_utterances=row["n"],
+    )
+
+
+def _sample_of_wrong(view: View, utterances: int) -> "pd.DataFrame":
+    """Position and texts of utterances with an error, as many as asked for or affordable."""
+    order = "hash(utterance_id), position"
+    return view.frame(
+        ", wrongly AS (SELECT *, (n_char + 1) * (length(pred_text) + 1) AS cells FROM matched"
+        f" WHERE char_errors > 0 ORDER BY {order} LIMIT {max(utterances, 0)})"
+        f" SELECT position, text, pred_text FROM wrongly QUALIFY sum(cells) OVER (ORDER BY {order})"
+        f" - cells < {MOST_CELLS}"
+    )
+
+
+def _character_edits(reference: str, heard: str) -> Iterable[Edit]:
+    from rapidfuzz.distance import Levenshtein
+
+    for edit in Levenshtein.editops(reference, heard):
+        yield (
+            None if edit.tag == "insert" else reference[edit.src_pos],
+            None if edit.tag == "delete" else heard[edit.dest_pos],
+        )
+
+
+def _op(edit: Edit) -> str:
+    reference, heard = edit
+    return "insert" if reference is None else "delete" if heard is None else "substitute"
+
+
+def _character_confusions(
+    edits: Counter[Edit], places: Mapping[Edit, Sequence[int]], op: str, limit: int
+) -> list[Confusion]:
+    """One list; an alignment is no condition, so utterances are named by their positions."""
+    total = edits.total()
+    kinds = [edit for edit in edits if _op(edit) == op]
+    kinds.sort(key=lambda edit: (-edits[edit], edit[0] or "", edit[1] or ""))
+    return [
+        Confusion(
+            op,
+            *edit,
+            count=edits[edit],
+            utterances=len(places[edit]),
+            share=edits[edit] / total,
+            where=at_positions(sorted(places[edit])[:MOST_LINKED]),
+        )
+        for edit in kinds[: max(limit, 0)]
+    ]
+
+
+def _character_matrix(
+    edits: Counter[Edit], said: Counter[str], heard: Counter[str], size: int
+) -> Matrix:
+    errors: Counter[str] = Counter()
+    wrong: Counter[str] = Counter()
+    for (reference, hypothesis), n in edits.items():
+        errors.update({side: n for side in (reference, hypothesis) if side is not None})
+        if reference is not None:
+            wrong[reference] += n
+    names = sorted(errors, key=lambda name: (-errors[name], name))[: max(size, 0)]
+    return build_matrix(
+        edits,
+        hits={name: said[name] - wrong[name] for name in names},
+        said=said,
+        heard=heard,
+    )
 
 
 def _confusions(view: View, op: str, limit: int) -> list[Confusion]:

@@ -27,7 +27,9 @@ RUNS = 5
 SEED = 0
 N_WORDS = 8  # of an utterance
 SPEAKERS = 200
-VOCABULARY = np.array([f"{a}{b}{c}" for a in "bdfgk" for b in "aeiou" for c in ("n", "rt", "ll", "st")])
+VOCABULARY = np.array(
+    [f"{a}{b}{c}" for a in "bdfgk" for b in "aeiou" for c in ("n", "rt", "ll", "st")]
+)
 OPS = np.array(["equal", "substitute", "delete"])
 OP_CHANCES = (0.9, 0.07, 0.03)
 INSERTION_CHANCE = 0.02  # after each word
@@ -73,7 +75,9 @@ def _utterances(
     from rapidfuzz.distance import Levenshtein
 
     n_char = np.array([len(each) for each in text])
-    char_errors = np.array([Levenshtein.distance(*pair) for pair in zip(text, pred_text, strict=True)])
+    char_errors = np.array(
+        [Levenshtein.distance(*pair) for pair in zip(text, pred_text, strict=True)]
+    )
     substitutions, deletions = ((op == name).sum(axis=1) for name in ("substitute", "delete"))
     insertions = inserts.sum(axis=1)
     errors = substitutions + deletions + insertions
@@ -100,7 +104,9 @@ def _fields(rows: int, rng: np.random.Generator) -> dict[str, Any]:
         "duration_s": rng.gamma(8, 0.4, rows).round(3),
         "confidence": rng.beta(8, 2, rows),
         "snr_db": rng.normal(15, 8, rows).round(1),
-        "speaker": np.array([f"s{i:03d}" for i in range(SPEAKERS)])[rng.integers(SPEAKERS, size=rows)],
+        "speaker": np.array([f"s{i:03d}" for i in range(SPEAKERS)])[
+            rng.integers(SPEAKERS, size=rows)
+        ],
         "gender": np.array(["f", "m"])[rng.integers(2, size=rows)],
         "age": rng.integers(6, 90, rows),
         "noise": np.array(["none", "white", "fan", "street", "babble"])[rng.integers(5, size=rows)],

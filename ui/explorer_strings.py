@@ -130,7 +130,7 @@ SLICES = {
         "q": ("q", "Corrected for having looked at many groups; below 0.05 is hardly chance"),
     },
     "range": "{low} to {high}",
-    "no_value": "(none)",
+    "kinds": {"others": "all others", "missing": "not given"},
 }
 SKIPPED = {
     "columns": {

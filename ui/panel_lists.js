@@ -160,10 +160,8 @@ lists.slices = async () => {
     worst);
 };
 
-const label = (text) => (text === null || text === "" ? texts.slices.no_value : text);
-
 function sliceRows(rows) {
-  return grid(texts.slices.columns, rows, (row) => [label(row.label), String(row.utterances),
+  return grid(texts.slices.columns, rows, (row) => [row.label || texts.nothing, String(row.utterances),
     shareBar(row.wer, percent(row.wer)),
     fill(texts.slices.range, { low: percent(row.low), high: percent(row.high) }),
     percent(row.share_of_errors), percent(row.share_of_words)], (row) => narrow(row.where));

@@ -10,6 +10,7 @@ from analysis import confusions, slices
 from analysis.conditions import among_errors, equals
 from ui import explorer_strings, strings
 from ui.explorer import Question
+from ui.fields import label_of
 
 LISTED = 100  # rows of a list at most
 WORDS_A_PAGE = 50
@@ -75,20 +76,34 @@ def by_slices(question: Question) -> dict[str, Any]:
         return {"fields": [], "field": "", "slices": []}
     chosen = question.one_of("field", names, names[0])
     return {
-        "fields": [[name, strings.FIELDS.get(name, name)] for name in names],
+        "fields": [[name, label_of(name)] for name in names],
         "field": chosen,
-        "slices": [asdict(each) for each in slices.slice_by(question.view, chosen)],
+        "slices": [
+            asdict(each) | {"label": _part(each)} for each in slices.slice_by(question.view, chosen)
+        ],
     }
 
 
 def worst(question: Question) -> dict[str, Any]:
     """The groups and pairs of groups that are worse than the rest."""
-    return {"worst": [asdict(each) for each in slices.worst(question.view)]}
+    found = slices.worst(question.view)
+    return {
+        "worst": [
+            asdict(each)
+            | {"label": " · ".join(f"{label_of(p.field)}: {_part(p)}" for p in each.slices)}
+            for each in found
+        ]
+    }
 
 
 def skipped(question: Question) -> dict[str, Any]:
     """The rows that could not be scored; the filter cannot ask for them."""
     return {"rows": question.evaluation.skipped()[:1000]}
+
+
+def _part(part: slices.Part) -> str:
+    """A part's name in the page's language."""
+    return explorer_strings.SLICES["kinds"].get(part.kind, part.label)
 
 
 def _cause(cause: str | None) -> tuple[str, str, str]:
