@@ -24,7 +24,6 @@ BUNDLED = "spoken"  # the model, its evaluation and the set are all called this
 
 MAX_UPLOAD = "1400mb"  # two hours of CD quality
 TABS = ("recognise", "errors", "model")
-REMEMBER_TAB = (Path(__file__).parent / "ui" / "tabs.js").read_text(encoding="utf-8")
 CACHE_S = (3600, 86_400)  # hourly, delete published recordings older than a day
 
 
@@ -108,7 +107,6 @@ def build(
             with gr.Tab(strings.TAB_MODEL, id="model"):
                 model.build(tabs, trainings)
         page.load(_tab_asked, None, tabs, api_visibility="private", show_progress="hidden")
-        tabs.select(None, js=REMEMBER_TAB, api_visibility="private", show_progress="hidden")
         first, *others = models  # nothing waits for the models that are not shown at first
         page.workshop = Workshop([first, *evaluations, *others])
         page.load(page.workshop.start, api_visibility="private", show_progress="hidden")
