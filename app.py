@@ -95,8 +95,10 @@ def build(
     with gr.Blocks(
         title=strings.PRODUCT, analytics_enabled=False, delete_cache=CACHE_S, fill_width=True
     ) as page:
+        name = f"<h1>{strings.PRODUCT}</h1><p>{strings.TAGLINE}</p>"
         gr.HTML(
-            f"<header class='mh-header'><h1>{strings.PRODUCT}</h1><p>{strings.TAGLINE}</p></header>"
+            f"<header class='mh-header'>{name}</header>",
+            js_on_load=(ROOT / "ui" / "tabs.js").read_text(encoding="utf-8"),
         )
         examples = recognise.read_examples(ASSETS / "examples")
         with gr.Tabs() as tabs:

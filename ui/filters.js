@@ -149,14 +149,6 @@ document.addEventListener("mh:ask", () => {
   if (props.value) load("first");
 });
 
-document.addEventListener("click", ({ target }) => {
-  const tab = target.closest("button[role=tab][data-tab-id]"); // Gradio's own
-  if (!tab) return;
-  const address = new URL(location.href);
-  address.searchParams.set("tab", tab.dataset.tabId);
-  history.replaceState(history.state, "", address);
-});
-
 let before = null;
 function restart() {
   if (!props.value) {
