@@ -157,6 +157,19 @@ class Evaluation:
         self._show_notes()
         return note
 
+    def skipped(self) -> list[dict[str, Any]]:
+        """The rows left out, in their order: `line`, `reason` and `raw`, what the line said.
+
+        Raises:
+            EvaluationError: the file is damaged.
+        """
+        path = self.folder / SKIPPED
+        try:
+            with path.open(encoding="utf-8") as file:
+                return [json.loads(line) for line in file if line.strip()]
+        except (OSError, ValueError) as e:
+            raise EvaluationError(f"Cannot read {path}: {e}. {AGAIN}") from e
+
     def notes(self) -> list[Note]:
         """What persons noted (raises NoteError)."""
         return read_notes(self.folder / NOTES[0])
