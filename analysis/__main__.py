@@ -115,6 +115,35 @@ def import_command(
     typer.echo(f"written to        {result.folder}")
 
 
+@app.command("export")
+def export_command(
+    evaluation: Annotated[Path, typer.Argument(help="An Evaluation folder.")],
+    out: Annotated[Path, typer.Option(dir_okay=False, help="The file to write.")],
+    written: Annotated[
+        Literal["csv", "parquet", "jsonl", "trn", "ctm"], typer.Option("--format")
+    ] = "csv",
+    where: Annotated[str, typer.Option(help='An SQL condition: "snr_db < 5".')] = "",
+    search: Annotated[str, typer.Option(help="Text in reference or hypothesis.")] = "",
+    only_errors: Annotated[bool, typer.Option("--only-errors", help="Leave out the rest.")] = False,
+    sort: Annotated[str, typer.Option(help="A column; else the manifest's order.")] = "position",
+    descending: Annotated[bool, typer.Option("--descending", help="Largest first.")] = False,
+) -> None:
+    """Write the utterances that a condition lets through to a file, for other programs."""
+    from analysis.evaluation import Evaluation, EvaluationError
+    from analysis.exports import ExportFormat, export
+    from analysis.notes import NoteError
+    from analysis.store import Filter, FilterError
+
+    wanted = Filter(where=where, search=search, only_errors=only_errors)
+    try:
+        opened = Evaluation.open(evaluation)
+        kind = ExportFormat(written)
+        n = export(opened, out, kind, wanted, sort=sort, ascending=not descending)
+    except (EvaluationError, FilterError, NoteError) as e:
+        _fail(e)
+    typer.echo(f"{n} utterances written to {out}")
+
+
 @app.command()
 def card(
     model: Model,

@@ -45,7 +45,7 @@ class FixedColumns:
 
         n = len(next(iter(columns.values())))
         arrays = [
-            pyarrow.array(columns[field.name], type=field.type, from_pandas=True)
+            pyarrow.array(columns[field.name], type=field.type)
             if field.name in columns
             else pyarrow.nulls(n, field.type)
             for field in self._schema
@@ -115,7 +115,7 @@ def _array(values: list[Any]) -> "pyarrow.Array":
         return pyarrow.array(values, pyarrow.int64())
     if kinds <= {int, float} and float in kinds and _fit(values):
         numbers = [None if value is None else float(value) for value in values]
-        return pyarrow.array(numbers, pyarrow.float64(), from_pandas=True)
+        return pyarrow.array(numbers, pyarrow.float64(), from_pandas=True)  # NaN is null
     return pyarrow.array([_text(value) for value in values], pyarrow.string())
 
 

@@ -205,8 +205,21 @@ class Evaluation:
         return found
 
     def audio_path(self, utterance_id: str) -> Path:
-        """Where one utterance's recording should be (raises KeyError)."""
-        return self.manifest_path.parent / self.row(utterance_id)["audio_filepath"]
+        """Where one utterance's recording should be.
+
+        Raises:
+            KeyError: no such utterance.
+            AudioError: an imported utterance whose recording nobody named.
+        """
+        audio = self.row(utterance_id)["audio_filepath"]
+        if audio is None:
+            from asr_core.audio import AudioError
+
+            raise AudioError(
+                f"{self.name} names no recording of {utterance_id}. Import it again with"
+                " audio_filepath."
+            )
+        return self.manifest_path.parent / audio
 
     def _show_notes(self) -> None:
         self.store.set_notes((n.utterance_id, n.tag_list, n.text) for n in self.notes())

@@ -1,8 +1,9 @@
 """Predictions, batch by batch, become the two tables of an Evaluation and the sums over them."""
 
+import math
+import os
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.columns import FixedColumns, FreeColumns
@@ -82,7 +83,7 @@ class ScoredTables:
         keys = [self._names.take(_wanted(row)) for row in rows]
         timed = [_heard_words(row, self._normalise) for row in rows]
         counted, edits = count(said, heard)
-        counted_raw, _ = count(*raw)
+        counted_raw = counted if (said, heard) == raw else count(*raw)[0]
         self._counts.append(counted)
         self._raw_counts.append(counted_raw)
         self._keep_sums(rows, timed, edits)
@@ -99,7 +100,7 @@ class ScoredTables:
             raw_errors=counted_raw.errors,
             raw_n_reference=counted_raw.n_reference,
             confidence=[_least_sure(words) for words in timed],
-            snr_db=[number(row.fields.get("snr_db")) for row in rows],
+            snr_db=[_finite(row.fields.get("snr_db")) for row in rows],
             **{name: getattr(counted, name) for name in COUNTED},
         )
 
@@ -119,7 +120,9 @@ def _wanted(row: Prediction) -> str:
     """What an utterance is called, unless another one is."""
     if row.key is not None:
         return utf8(row.key)
-    return f"line-{row.line}" if row.audio is None else utf8(Path(row.audio).stem)
+    if row.audio is None:
+        return f"line-{row.line}"
+    return utf8(os.path.splitext(os.path.basename(row.audio))[0])  # noqa: PTH119, PTH122  # quick
 
 
 def _heard_words(row: Prediction, normalise: Normaliser) -> Timed:
@@ -155,6 +158,11 @@ def _error_columns(keys: Sequence[str], edits: Edits, timed: Sequence[Timed]) ->
         "end_s": [word and word.end_s for word in heard],
         "confidence": [word and word.confidence for word in heard],
     }
+
+
+def _finite(value: Any) -> float | None:
+    found = number(value)
+    return found if found is not None and math.isfinite(found) else None
 
 
 def _columns(fields: dict[str, Any]) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def number(value: Any) -> float | None:
 
 def utf8(text: str) -> str:
     """Text that UTF-8 can hold: JSON may escape half a surrogate pair."""
-    return text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _keys(records: Iterable[dict[str, Any]]) -> list[str]:

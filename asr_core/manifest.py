@@ -129,7 +129,7 @@ def read_records(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, str, A
         for number, raw in enumerate(lines, start=1):
             if raw.strip():
                 try:
-                    yield number, raw.rstrip("\n"), json.loads(raw, object_pairs_hook=_unique)
+                    yield number, raw.rstrip("\n"), _STRICT_JSON.decode(raw)
                 except (ValueError, RecursionError) as e:
                     yield number, raw.rstrip("\n"), ValueError(f"not JSON: {e}")
     else:
@@ -145,6 +145,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         repeated = {key for key, n in Counter(key for key, _ in pairs).items() if n > 1}
         raise ValueError(f"repeats the keys {', '.join(sorted(repeated))}")
     return found
+
+
+_STRICT_JSON = json.JSONDecoder(object_pairs_hook=_unique)
 
 
 def _table_records(
