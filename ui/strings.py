@@ -122,6 +122,7 @@ COUNTS = {
 OF_WORDS = "of {words} words"
 OF_WORDS_HINT = "N: the words of all references"
 SUMMARY = "Model {model} on the set {name}: {utterances} utterances, {minutes} minutes."
+SUMMARY_NO_AUDIO = "Model {model} on the set {name}: {utterances} utterances."
 SKIPPED = "{skipped} rows of the manifest could not be used."
 SYNTHETIC = (
     "These voices are synthetic: speech synthesisers, noise and rooms made by a program. Rates on"
