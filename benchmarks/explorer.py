@@ -18,10 +18,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RUNS = 5
 SEED = 0
@@ -47,8 +49,10 @@ def write_evaluation(folder: Path, rows: int) -> None:
     (folder / "summary.json").write_text(json.dumps(summary))
 
 
-def synthetic(rows: int, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
+def synthetic(rows: int, rng: np.random.Generator) -> tuple["pd.DataFrame", "pd.DataFrame"]:
     """The two tables: planted edits, counted and not aligned again."""
+    import pandas as pd
+
     shape = (rows, N_WORDS)
     said = VOCABULARY[rng.integers(len(VOCABULARY), size=shape)]
     others = VOCABULARY[rng.integers(len(VOCABULARY), size=shape)]
@@ -123,7 +127,9 @@ def _errors(
     op: np.ndarray,
     added: np.ndarray,
     inserts: np.ndarray,
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
+    import pandas as pd
+
     row, word = np.nonzero(op != "equal")
     edits = pd.DataFrame(
         {

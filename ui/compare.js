@@ -31,7 +31,8 @@ function factList(facts) {
 
 function wordList(change, words) {
   const items = words.map(([word, fixed, introduced]) => {
-    const counts = fill(texts.word, { word: "", fixed, introduced }).trim();
+    const counts = [[texts.n_fixed, fixed], [texts.n_introduced, introduced]]
+      .filter(([, n]) => n).map(([text, n]) => fill(text, { n })).join(", ");
     const node = el("button", { type: "button", class: `mh-word mh-word-${change}` },
       el("b", {}, word), " ", counts);
     node.addEventListener("click", () => narrow({ word, change }));
@@ -59,9 +60,10 @@ function systemTable(answer) {
     return el("tr", {}, label,
       ...names.slice(1).map((column) => el("td", {}, row[column] || "–")));
   });
-  const caption = fill(texts.systems, answer);
-  return el("div", { class: "mh-rows mh-systems" }, el("table", {}, el("caption", {}, caption),
-    el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...lines)));
+  const label = fill(texts.systems, answer);
+  return el("section", { class: "mh-systems" }, el("h3", {}, label),
+    el("div", { class: "mh-rows", tabindex: "0", role: "group", "aria-label": label },
+      el("table", {}, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...lines))));
 }
 
 // ---- the whole -----------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def build(
     on = _Handlers(models, evaluations)
     with gr.Row():
         a, b = (
-            gr.Dropdown([], label=label, visible=False, elem_id=f"compare-{side}")
+            gr.Dropdown([], label=label, visible=False, min_width=300, elem_id=f"compare-{side}")
             for side, label in (("a", compare_strings.A_LABEL), ("b", compare_strings.B_LABEL))
         )
     state = gr.HTML("", elem_id="compare-state", apply_default_css=False)

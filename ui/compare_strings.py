@@ -76,7 +76,8 @@ COMPARISON = {
     "introduced": "Most introduced words",
     "words_hint": "Words of the references, by how much oftener B put them right than wrong; a"
     " click shows their utterances",
-    "word": "{word} {fixed} fixed, {introduced} introduced",
+    "n_fixed": "{n} fixed",
+    "n_introduced": "{n} introduced",
     "no_words": "none",
     "only_word": "“{word}” {change}",
     "changes": {"fixed": "fixed", "introduced": "introduced"},

@@ -28,15 +28,6 @@ NOT_SHOWN = {  # said elsewhere on the page, or of no use to a reader
     "raw_errors",
     "raw_n_reference",
 }
-UNITS = {  # by a field's ending, the first that fits
-    "_dbfs": " dBFS",
-    "_db": " dB",
-    "_per_s": " /s",
-    "_s": " s",
-    "_ms": " ms",
-    "_hz": " Hz",
-    "wpm": " wpm",
-}
 SHARES = ("wer", "cer", "confidence")
 LONGEST = 120  # characters of a value
 
@@ -68,6 +59,7 @@ def label_of(name: str) -> str:
 def _value(name: str, value: Any) -> str:
     if name in SHARES:
         return f"{100 * value:.0f} %"
-    unit = next((unit for ending, unit in UNITS.items() if name.endswith(ending)), "")
+    units = strings.FIELD_UNITS.items()
+    unit = next((f" {unit}" for ending, unit in units if name.endswith(ending)), "")
     text = f"{value:.4g}" if isinstance(value, float) else str(value)
     return f"{text[:LONGEST]}{unit}"

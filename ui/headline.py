@@ -77,12 +77,13 @@ def _counts(counts: dict[str, int]) -> dict[str, Any]:
 def _origin(evaluation: Evaluation) -> str:
     summary = evaluation.summary
     counts = summary["counts"]
+    audio_s = summary["audio_s"]  # None of another system that does not say
     sentences = [
-        strings.SUMMARY.format(
+        (strings.SUMMARY_NO_AUDIO if audio_s is None else strings.SUMMARY).format(
             model=summary["model"]["name"],
             name=summary["name"],
             utterances=f"{counts['utterances']:,}",
-            minutes=f"{summary['audio_s'] / 60:.1f}",
+            minutes="" if audio_s is None else f"{audio_s / 60:.1f}",
         )
     ]
     if counts["skipped"]:

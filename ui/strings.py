@@ -1,4 +1,6 @@
-"""Every text a person reads in the app, ready for translation; see also evidence_strings."""
+"""Every text a person reads in the app, in English; see also evidence_strings, and language."""
+
+LANGUAGE = "en"  # of these texts, as HTML's `lang` takes it
 
 PRODUCT = "Misheard"
 TAGLINE = "Hear, see and explain what a speech recogniser got wrong."
@@ -8,6 +10,10 @@ TAB_ERRORS = "Errors"
 TAB_COMPARE = "Compare"
 TAB_MODEL = "Model"
 
+UNITS = {"s": "s", "ms": "ms", "hz": "Hz", "mb": "MB"}
+THOUSANDS = ","  # between the digits of a large number
+OVER = {"utterances": "utterances"}  # what a bootstrap draws
+
 # ---- Recognise --------------------------------------------------------------------------------
 
 RECORDER = "Speak, or drop a file"
@@ -16,6 +22,17 @@ SCRIPT = "Letters"
 SCRIPT_HINT = "A Morse sign stands for a Latin or a Cyrillic letter"
 SCRIPTS = {"latin": "Latin", "cyrillic": "Cyrillic"}
 EXAMPLES = {"heading": "Or listen to an example (synthetic)"}
+EXAMPLE_DESCRIPTIONS = {  # of the bundled ones, by id; others have their manifest's
+    "five-five-five-zero-one-nine-two-six": "A phone number of eight digits, clean",
+    "three-seven-stop": "Clean, close by",
+    "go-left-no-right-noisy": "Pink noise, 5 dB below the speech",
+    "yes-four-down-far": "Far from the microphone, in a large room with a fan",
+    "nine-one-eight-off-telephone": "Over the telephone: 300 to 3400 Hz, with mains hum",
+    "on-two-six-up-babble": "Others talking, 10 dB below the speech",
+    "cq-clean": "A general call, keyed by a machine, 18 words per minute",
+    "rst-599-by-hand": "Keyed by hand, 22 words per minute, in noise (6 dB in 2500 Hz)",
+    "kak-slyshno": "Russian: the same signs, read as Cyrillic letters",
+}
 
 SAID = "What was said?"
 SAID_HINT = "Type it to see where the model went wrong, and what your words would have cost it"
@@ -124,6 +141,7 @@ COUNTS = {
 OF_WORDS = "of {words} words"
 OF_WORDS_HINT = "N: the words of all references"
 SUMMARY = "Model {model} on the set {name}: {utterances} utterances, {minutes} minutes."
+SUMMARY_NO_AUDIO = "Model {model} on the set {name}: {utterances} utterances."
 SKIPPED = "{skipped} rows of the manifest could not be used."
 SYNTHETIC = (
     "These voices are synthetic: speech synthesisers, noise and rooms made by a program. Rates on"
@@ -168,6 +186,18 @@ FIELDS = {  # manifest fields we know; others are shown by their own name
     "rate": "Speaking rate",
     "pitch": "Pitch factor",
     "text_raw": "Reference as written",
+    "corpus": "Corpus",
+    "speaker": "Speaker",
+    "voice": "Voice",
+    "engine": "Engine",
+    "gender": "Gender",
+    "accent": "Accent",
+    "kind": "Kind",
+    "content": "Content",
+    "style": "Style",
+    "noise": "Noise",
+    "room": "Room",
+    "band": "Band",
     "wpm": "Keying speed",
     "spacing_wpm": "Speed with its gaps",
     "dash_ratio": "Dash to dot",
@@ -178,6 +208,15 @@ FIELDS = {  # manifest fields we know; others are shown by their own name
     "clicks_per_s": "Clicks",
     "neighbour_db": "Second station",
     "filter_hz": "Receiver's filter",
+}
+FIELD_UNITS = {  # by a field's ending, the first that fits
+    "_dbfs": "dBFS",
+    "_db": "dB",
+    "_per_s": "/s",
+    "_s": "s",
+    "_ms": "ms",
+    "_hz": "Hz",
+    "wpm": "wpm",
 }
 FIELD_HINTS = {
     "confidence": "How sure the model was of its least sure word",

@@ -1,8 +1,8 @@
-() => {
-  // Gradio tells that a tab was selected, and the page which one it is.
-  const tabs = [...document.querySelectorAll("button[role=tab][data-tab-id]")];
-  const chosen = tabs.find((tab) => tab.ariaSelected === "true");
+// The tab that is shown stays in the page's address, so that it can be sent to somebody.
+document.addEventListener("click", ({ target }) => {
+  const tab = target.closest("button[role=tab][data-tab-id]"); // Gradio's own
+  if (!tab) return;
   const address = new URL(location.href);
-  if (chosen) address.searchParams.set("tab", chosen.dataset.tabId);
+  address.searchParams.set("tab", tab.dataset.tabId);
   history.replaceState(history.state, "", address);
-}
+});
