@@ -22,9 +22,9 @@ const pager = el("div", { class: "mh-pager" }, total, back, forth);
 function shares(all) {
   const parts = all.slice(1, 1 + BAR);
   const bar = el("div", { class: "mh-shares", role: "img", "aria-label": `${texts.bar}: ${
-    parts.map(([, , label, , n]) => `${label} ${n}`).join(", ")}` });
-  for (const [name, sign, label, , n] of parts) {
-    const part = hinted("span", n ? `${sign} ${n}` : "", `${label}: ${n}`,
+    parts.map(([, , label, , , n]) => `${label} ${n}`).join(", ")}` });
+  for (const [name, sign, label, , n, text] of parts) {
+    const part = hinted("span", `${sign} ${text}`, `${label}: ${text}`,
       { class: `mh-${name}`, "data-outcome": name });
     part.style.flexGrow = n;
     part.addEventListener("click", () => narrow({ outcome: name }));
@@ -34,10 +34,10 @@ function shares(all) {
 }
 
 function showFilters() {
-  filters.replaceChildren(...outcomes.map(([name, sign, label, hint, n]) => {
+  filters.replaceChildren(...outcomes.map(([name, sign, label, hint, , n]) => {
     const node = el("button", { type: "button", title: hint, "data-outcome": name,
       "aria-pressed": query.outcome === name }, el("i", { class: `mh-${name || "all"}` }, sign),
-      `${label} `, el("b", {}, n.toLocaleString("en")));
+      `${label} `, el("b", {}, n));
     node.addEventListener("click", () => narrow({ ...everything, outcome: name }));
     return node;
   }));
@@ -71,7 +71,7 @@ async function load(select = null) {
   }
   const last = page.offset + page.rows.length;
   total.textContent = page.total
-    ? fill(texts.total, { first: page.offset + 1, last, total: page.total.toLocaleString("en") })
+    ? fill(texts.total, { first: page.offset + 1, last, total: page.total })
     : texts.none;
   back.disabled = page.offset === 0;
   forth.disabled = last >= page.total;

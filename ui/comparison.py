@@ -13,6 +13,7 @@ from analysis.scoring import score
 from analysis.significance import Difference
 from ui import compare_strings as strings
 from ui.explorer import Question
+from ui.language import count
 
 PAGE_SIZE = 50
 MOST_KEPT = 4  # pairings, the oldest are forgotten: 100,000 utterances are some 30 MB
@@ -54,8 +55,9 @@ def headline(pairing: Pairing) -> dict[str, Any]:
         "sentence": _sentence(found),
         "facts": _facts(found),
         "outcomes": [
-            [name, *labels, found.outcomes.get(name, found.n_utterances)]
+            [name, *labels, n, count(n)]
             for name, labels in {"": strings.EVERY_OUTCOME, **strings.OUTCOMES}.items()
+            for n in [found.outcomes.get(name, found.n_utterances)]
         ],
         "fixed": [[w.word, w.fixed, w.introduced] for w in found.most_fixed],
         "introduced": [[w.word, w.fixed, w.introduced] for w in found.most_introduced],
@@ -89,8 +91,8 @@ def systems(
     return {
         "columns": list(strings.SYSTEM_COLUMNS.items()),
         "rows": _system_rows(found, names),
-        "utterances": f"{found.n_utterances:,}",
-        "words": f"{found.n_words:,}",
+        "utterances": count(found.n_utterances),
+        "words": count(found.n_words),
     }
 
 
@@ -127,14 +129,14 @@ def rows(pairing: Pairing, question: Question) -> dict[str, Any]:
 def _sentence(found: Comparison) -> list[dict[str, str]]:
     """Parts with hints, the first of them the most important."""
     counts = {
-        "a": f"{found.a_errors:,}",
-        "b": f"{found.b_errors:,}",
-        "words": f"{found.n_words:,}",
+        "a": count(found.a_errors),
+        "b": count(found.b_errors),
+        "words": count(found.n_words),
     }
     change = found.b_errors - found.a_errors
     first = strings.FEWER if change < 0 else strings.MORE if change else strings.EQUAL
     test = found.matched_pairs
-    hint = strings.P_HINT.format(n=f"{test.n:,}")
+    hint = strings.P_HINT.format(n=count(test.n))
     if test.exact:
         hint = strings.P_HINT_EXACT.format(hint=hint)
     chance = strings.CHANCE if found.is_chance else strings.NO_CHANCE
@@ -152,12 +154,12 @@ def _facts(found: Comparison) -> list[list[str]]:
         "ser": _points(found.rates["ser"]),
         "improvement": {"share": f"{100 * found.rates['wer'].improvement:.0f}"},
         "mcnemar": {
-            "a": f"{found.mcnemar.only_a:,}",
-            "b": f"{found.mcnemar.only_b:,}",
+            "a": count(found.mcnemar.only_a),
+            "b": count(found.mcnemar.only_b),
             "p": _p(found.mcnemar.p),
         },
-        "words": {name: f"{n:,}" for name, n in found.changes.items()},
-        "insertions": {"a": f"{found.a_insertions:,}", "b": f"{found.b_insertions:,}"},
+        "words": {name: count(n) for name, n in found.changes.items()},
+        "insertions": {"a": count(found.a_insertions), "b": count(found.b_insertions)},
     }
     if found.left_out:
         values["left_out"] = {"reasons": _left_out(found.left_out)}
@@ -169,7 +171,7 @@ def _facts(found: Comparison) -> list[list[str]]:
 
 def _left_out(left_out: LeftOut) -> str:
     counts = {name: getattr(left_out, name) for name in strings.LEFT_OUT}
-    return ", ".join(strings.LEFT_OUT[name].format(n=f"{n:,}") for name, n in counts.items() if n)
+    return ", ".join(strings.LEFT_OUT[name].format(n=count(n)) for name, n in counts.items() if n)
 
 
 def _system_rows(found: Table, names: Sequence[str]) -> list[dict[str, str]]:
