@@ -140,6 +140,11 @@ OF_WORDS = "of {words} words"
 OF_WORDS_HINT = "N: the words of all references"
 SUMMARY = "Model {model} on the set {name}: {utterances} utterances, {minutes} minutes."
 SUMMARY_NO_AUDIO = "Model {model} on the set {name}: {utterances} utterances."
+RAW = "{value} % as written"
+RAW_HINT = (
+    "Of the texts as they were written, case and punctuation counted (95 % interval {low} to {high}"
+    " %); the figure above is of both texts after the normaliser “{normaliser}”"
+)
 SKIPPED = "{skipped} rows of the manifest could not be used."
 SYNTHETIC = (
     "These voices are synthetic: speech synthesisers, noise and rooms made by a program. Rates on"
