@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from analysis.compare import decoder_name
 from analysis.evaluation import Evaluation
 from asr_core.audio import AudioError
 from asr_core.text import Alphabet
@@ -65,7 +66,10 @@ def _note(evaluation: Evaluation, shown: str, stored: str, now: str) -> str:
     evaluated = evaluation.summary["model"]["name"]
     if evaluated != shown:
         sentences.append(strings.OTHER_MODEL.format(evaluated=evaluated, shown=shown))
-    if stored != now:
+    decoder = decoder_name(evaluation.summary.get("decoding"))
+    if stored != now and decoder:
+        sentences.append(strings.OTHER_DECODER.format(decoder=decoder))
+    elif stored != now:
         sentences.append(strings.HEARS_NOW.format(text=now or strings.NOTHING))
     return " ".join(sentences)
 
@@ -141,8 +145,8 @@ class _Handlers:
             note = notes.of(evaluation, event.evaluation, event.id)
         except (QueryError, KeyError, TypeError) as e:
             raise gr.Error(strings.NO_SUCH_UTTERANCE, print_exception=False) from e
-        model = _model_of(evaluation, self.models)
-        for value in _show(model, evaluation, event.id, self.publish, _place(evaluation, event)):
+        model = model_of(evaluation, self.models)
+        for value in show(model, evaluation, event.id, self.publish, _place(evaluation, event)):
             yield value, note
 
 
@@ -182,7 +186,7 @@ def _place(evaluation: Evaluation, event: gr.EventData) -> tuple[float, float] |
     return None
 
 
-def _show(
+def show(
     model: Pending["Recognizer"],
     evaluation: Evaluation,
     utterance_id: str,
@@ -202,7 +206,7 @@ def _show(
     yield value.to_json()
 
 
-def _model_of(
+def model_of(
     evaluation: Evaluation, models: Sequence[Pending["Recognizer"]]
 ) -> Pending["Recognizer"]:
     """The model of an evaluation's name; the first where none has it."""

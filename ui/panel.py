@@ -10,7 +10,7 @@ from ui.explorer import Find, server_function
 from ui.listening import Sounds
 
 HERE = Path(__file__).parent
-SCRIPTS = ("dom.js", "address.js", "panel_base.js", "table.js", "panel_lists.js")
+SCRIPTS = ("dom.js", "address.js", "aligned.js", "panel_base.js", "table.js", "panel_lists.js")
 SHEETS = ("table.css", "panel.css")
 
 

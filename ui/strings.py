@@ -7,6 +7,7 @@ TAGLINE = "Hear, see and explain what a speech recogniser got wrong."
 
 TAB_RECOGNISE = "Recognise"
 TAB_ERRORS = "Errors"
+TAB_COMPARE = "Compare"
 TAB_MODEL = "Model"
 
 UNITS = {"s": "s", "ms": "ms", "hz": "Hz", "mb": "MB"}
@@ -92,6 +93,7 @@ EVALUATING = "Evaluating {name}…"
 EVALUATING_PROGRESS = "{done} of {total} recordings"
 EVALUATING_HINT = "Loading the model and reading the recordings"
 EVALUATION_NAME = "{set}, model {model}"
+EVALUATION_DECODER = "{name}, {decoder}"
 MORSE_ON_DEMAND = "morse (200 generated messages, made on first use), model {model}"
 MAKING_MORSE = "Making its 200 messages, or finding those that were made before"
 BAD_EVALUATION = "This evaluation cannot be shown"
@@ -152,6 +154,9 @@ SYNTHETIC = (
 )
 
 OTHER_MODEL = "The evaluation is of the model {evaluated}; picture and times come from {shown}."
+OTHER_DECODER = (
+    "The evaluation was decoded with {decoder}; picture, paths and times are of the plain decoder."
+)
 HEARS_NOW = "Heard now: {text}. The diff shows what the evaluation holds."
 NOTHING = "nothing"
 
