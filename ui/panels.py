@@ -129,13 +129,11 @@ def _part(part: slices.Part) -> str:
 
 
 def _cause(cause: str | None) -> tuple[str, str, str]:
-    return getattr(strings, "CAUSES", {}).get(cause or "", explorer_strings.CAUSES_TABLE["unknown"])
+    return strings.CAUSES.get(cause or "", explorer_strings.CAUSES_TABLE["unknown"])
 
 
 def _label_errors(question: Question) -> list[dict[str, Any]]:
     """The utterances whose reference fits the sound worst, beside what was heard."""
-    if "label_suspicion" not in question.evaluation.store.columns:
-        return []
     return question.view.ask(
         "SELECT utterance_id AS id, text, pred_text, label_suspicion AS suspicion FROM matched"
         " WHERE errors > 0 AND label_suspicion IS NOT NULL"
