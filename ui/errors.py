@@ -15,6 +15,7 @@ from ui import evidence, filters, notes, panel, strings
 from ui.background import Pending
 from ui.evidence import Evidence, Notice
 from ui.explorer import QueryError
+from ui.exporting import Exports
 from ui.fields import facts_of
 from ui.headline import notice
 from ui.listening import AROUND_S, Sounds
@@ -87,16 +88,16 @@ def build(
         visible=len(names) > 1,
         elem_id="evaluation",
     )
-    on, sounds = _Handlers(models, evaluations), Sounds()
+    on, sounds, exports = _Handlers(models, evaluations), Sounds(), Exports()
     state = gr.HTML("", elem_id="headline", apply_default_css=False)
-    head = filters.component(on.find, "filters")
+    head = filters.component(on.find, exports, "filters")
     with gr.Row(elem_classes="mh-sides"):
         with gr.Column(scale=5, min_width=340):
             lists = panel.component(on.find, sounds, "utterances")
         with gr.Column(scale=6, min_width=340):
             view = evidence.component(None, "compared")
             note = notes.component(on.find, "notes")
-    on.publish = sounds.publish = publisher(view)
+    on.publish = sounds.publish = exports.publish = publisher(view)
     calm = {"show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private"}
     parts = [state, head, lists, view, note]
     page.load(on.entered, choice, [choice, *parts], concurrency_limit=None, **calm)

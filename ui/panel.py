@@ -23,6 +23,7 @@ def component(find: Find, sounds: Sounds, elem_id: str) -> gr.HTML:
         "fetch_rows": table.rows,
         "fetch_causes": panels.causes,
         "fetch_confusions": panels.word_confusions,
+        "fetch_characters": panels.character_confusions,
         "fetch_words": panels.words,
         "fetch_slices": panels.by_slices,
         "fetch_worst": panels.worst,
