@@ -1,4 +1,4 @@
-"""`python -m analysis evaluate / import / export / card / calibrate`."""
+"""`python -m analysis evaluate / import / export / compare / card / calibrate`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
@@ -191,6 +191,35 @@ def calibrate(
             typer.echo(f"written to        {find_model(model)}")
     except (ManifestError, CheckpointError, calibration.CalibrationError, OSError) as e:
         _fail(e)
+
+
+@app.command()
+def compare(
+    evaluations: Annotated[
+        list[Path], typer.Argument(help="Evaluation folders; the others against the first.")
+    ],
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write all numbers here.")
+    ] = None,
+) -> None:
+    """Say which of several systems is better on the same utterances, and whether that is sure."""
+    from analysis.compare import compare as compare_two
+    from analysis.compare import table
+    from analysis.compare_text import describe as describe_comparison
+    from analysis.evaluation import Evaluation, EvaluationError
+    from analysis.pairing import CompareError
+    from asr_core.checkpoint import write_json
+
+    try:
+        first, *others = [Evaluation.open(folder) for folder in evaluations]
+        rows = table([first, *others])
+        comparisons = [compare_two(first, other) for other in others]
+        if json_file is not None:
+            found = [each.to_dict() for each in comparisons]
+            write_json(json_file, {"table": rows.to_dict(), "comparisons": found})
+    except (EvaluationError, CompareError, OSError) as e:
+        _fail(e)
+    typer.echo(describe_comparison(rows, comparisons))
 
 
 def _calibration(found: "Calibration") -> str:

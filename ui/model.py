@@ -28,8 +28,6 @@ from ui.model_runs import (
 CSS = (Path(__file__).parent / "model.css").read_text(encoding="utf-8")
 
 EVERY_S = 5.0  # between two looks at a run's files
-NO_TRAINING = Notice("empty", strings.NO_TRAINING, strings.NO_TRAINING_HINT)
-READING = Notice("loading", strings.READING_MODEL)
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,8 @@ def build(tabs: gr.Tabs, trainings: Sequence[Training]) -> None:
 
 
 def _view() -> _View:
-    status, facts = _html("run-status", notice(READING)), _html("model-facts")
+    reading = notice(Notice("loading", strings.READING_MODEL))
+    status, facts = _html("run-status", reading), _html("model-facts")
     with gr.Row(elem_classes="mh-sides"):
         with gr.Column(scale=5, min_width=340):
             heading = _html("curves-heading")
@@ -119,7 +118,8 @@ class _Handlers:
 
     def opened(self, name: str | None) -> Iterator[dict[Any, Any]]:
         if not self.trainings:
-            yield {self.view.status: notice(NO_TRAINING)}
+            nothing = Notice("empty", strings.NO_TRAINING, strings.NO_TRAINING_HINT)
+            yield {self.view.status: notice(nothing)}
             return
         if name not in self.trainings:
             raise gr.Error(strings.NO_SUCH_TRAINING, print_exception=False)

@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ui import strings
+from ui.language import count
 from ui.model_runs import Progress, Record
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ def duration(seconds: float) -> str:
 
 def milliseconds(seconds: float) -> str:
     """A length of sound: `25 ms`, `4.13 s`."""
-    return f"{1000 * seconds:.4g} ms" if seconds < 1 else f"{seconds:.2f} s"
+    if seconds < 1:
+        return f"{1000 * seconds:.4g} {strings.UNITS['ms']}"
+    return f"{seconds:.2f} {strings.UNITS['s']}"
 
 
 def percent(share: float) -> str:
@@ -71,12 +74,13 @@ def facts(record: Record, parts: "Sequence[Part]") -> str:
     """The model in a line of figures."""
     contract = record.contract
     assert contract is not None
-    features = contract.features
+    features, units = contract.features, strings.UNITS
+    low, high = count(round(features.f_min)), count(round(features.f_max))
     values = {
-        "parameters": f"{sum(part.parameters for part in parts):,}",
-        "size": f"{record.weights_bytes / 1e6:.2f} MB" if record.weights_bytes else "",
+        "parameters": count(sum(part.parameters for part in parts)),
+        "size": f"{record.weights_bytes / 1e6:.2f} {units['mb']}" if record.weights_bytes else "",
         "symbols": str(len(contract.alphabet)),
-        "band": f"{features.f_min:,.0f} to {features.f_max:,.0f} Hz",
+        "band": f"{strings.RANGE.format(low=low, high=high)} {units['hz']}",
         "frame": milliseconds(parts[-1].step * features.hop_s),
         "best": _best(record.metrics),
     }
@@ -101,7 +105,8 @@ def results(metrics: Mapping[str, Any]) -> str:
     if not evaluations:
         return f"{heading}<p>{with_code(strings.NO_RESULTS)}</p>"
     interval = evaluations[0]["interval"]
-    note = strings.RESULTS_NOTE.format(level=100 * interval["level"], over=interval["over"])
+    over = strings.OVER.get(interval["over"], interval["over"])
+    note = strings.RESULTS_NOTE.format(level=100 * interval["level"], over=over)
     commands = "\n".join(each["command"] for each in evaluations)
     rows = [_result(each) for each in evaluations]
     parts = "".join(_slices(each) for each in evaluations if "slices" in each)
@@ -136,7 +141,7 @@ def _confidence_row(name: str, found: Mapping[str, Any]) -> list[str]:
         percent(found["ece"]),
         f"{found['auc']:.3f}",
         percent(found["right"] / found["words"]),
-        f"{found['words']:,}",
+        count(found["words"]),
     ]
 
 
@@ -154,7 +159,7 @@ def _slices(evaluation: Mapping[str, Any]) -> str:
     for part in evaluation["slices"]["rows"]:
         values = [strings.NO_VALUE if v is None else escape(f"{v}") for v in part["values"]]
         rates = [_rate_cell(part["rates"][key]) for key in ("wer", "cer")]
-        rows.append([*values, *rates, f"{part['utterances']:,}"])
+        rows.append([*values, *rates, count(part["utterances"])])
     title = strings.SLICES_TITLE.format(name=evaluation["name"], fields=", ".join(fields))
     grid = table(columns, rows, "mh-results")
     return f"<details><summary>{escape(title)}</summary>{grid}</details>"
@@ -208,7 +213,7 @@ def _result(evaluation: Mapping[str, Any]) -> list[str]:
             cells.append("–")
             continue
         cells.append(_rate_cell(rates[key]))
-    return [*cells, f"{counts['utterances']:,}", f"{counts['words']:,}"]
+    return [*cells, count(counts["utterances"]), count(counts["words"])]
 
 
 def architecture(parts: "Sequence[Part]") -> str:
@@ -219,7 +224,7 @@ def architecture(parts: "Sequence[Part]") -> str:
     for part in parts:
         blocks += part.kind == "block"
         rows.append(_part(part, blocks, total))
-    rows.append([escape(strings.PARTS["total"]), *[""] * 4, f"{total:,}", ""])
+    rows.append([escape(strings.PARTS["total"]), *[""] * 4, count(total), ""])
     notes = [
         strings.ARCHITECTURE_NOTE.format(hop=milliseconds(parts[0].features.hop_s)),
         *([strings.GRU_NOTE] if any(part.kind == "gru" for part in parts) else []),
@@ -246,9 +251,9 @@ def _part(part: "Part", block: int, total: int) -> list[str]:
         escape(strings.PARTS[kind].format(n=block, repeats=part.repeats)),
         kernel,
         str(part.stride) if part.kernel is not None else "",
-        f"{part.channels:,}",
+        count(part.channels),
         sees,
-        f"{part.parameters:,}" if part.parameters else "",
+        count(part.parameters) if part.parameters else "",
         bar if part.parameters else "",
     ]
 
@@ -257,8 +262,8 @@ def _two_lines(html: str, small: str) -> str:
     return f"{html}<small>{escape(small)}</small>"
 
 
-def _frames(count: int) -> str:
-    return escape(strings.FRAMES_1 if count == 1 else strings.FRAMES.format(frames=f"{count:,}"))
+def _frames(n: int) -> str:
+    return escape(strings.FRAMES_1 if n == 1 else strings.FRAMES.format(frames=count(n)))
 
 
 def damage(title: str, problems: Sequence[str]) -> str:
