@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -24,6 +24,7 @@ RUNS = ROOT / "runs"
 BUNDLED = "spoken"  # the model, its evaluation and the set are all called this
 
 MAX_UPLOAD = "1400mb"  # two hours of CD quality
+TABS = ("recognise", "errors", "model")
 CACHE_S = (3600, 86_400)  # hourly, delete published recordings older than a day
 NAME_LANGUAGE = "() => {{ document.documentElement.lang = '{}' }}"
 
@@ -102,8 +103,10 @@ def build(
     with gr.Blocks(
         title=strings.PRODUCT, analytics_enabled=False, delete_cache=CACHE_S, fill_width=True
     ) as page:
+        name = f"<h1>{strings.PRODUCT}</h1><p>{strings.TAGLINE}</p>"
         gr.HTML(
-            f"<header class='mh-header'><h1>{strings.PRODUCT}</h1><p>{strings.TAGLINE}</p></header>"
+            f"<header class='mh-header'>{name}</header>",
+            js_on_load=(ROOT / "ui" / "tabs.js").read_text(encoding="utf-8"),
         )
         examples = recognise.read_examples(ASSETS / "examples")
         with gr.Tabs() as tabs:
@@ -113,11 +116,18 @@ def build(
                 errors.build(page, models, evaluations)
             with gr.Tab(strings.TAB_MODEL, id="model"):
                 model.build(tabs, trainings)
+        page.load(_tab_asked, None, tabs, api_visibility="private", show_progress="hidden")
         first, *others = models  # nothing waits for the models that are not shown at first
         page.workshop = Workshop([first, *evaluations, *others])
         page.load(page.workshop.start, api_visibility="private", show_progress="hidden")
         page.load(None, None, None, js=NAME_LANGUAGE.format(strings.LANGUAGE))
     return page.queue(max_size=32, default_concurrency_limit=4)
+
+
+def _tab_asked(request: gr.Request) -> Any:
+    """The tab that the page's address names."""
+    asked = request.query_params.get("tab")
+    return gr.Tabs(selected=asked) if asked in TABS else gr.skip()
 
 
 def launch(page: gr.Blocks, host: str = "127.0.0.1", port: int | None = None) -> str | None:

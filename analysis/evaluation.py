@@ -157,6 +157,19 @@ class Evaluation:
         self._show_notes()
         return note
 
+    def skipped(self) -> list[dict[str, Any]]:
+        """The rows left out, in their order: `line`, `reason` and `raw`, what the line said.
+
+        Raises:
+            EvaluationError: the file is damaged.
+        """
+        path = self.folder / SKIPPED
+        try:
+            with path.open(encoding="utf-8") as file:
+                return [json.loads(line) for line in file if line.strip()]
+        except (OSError, ValueError) as e:
+            raise EvaluationError(f"Cannot read {path}: {e}. {AGAIN}") from e
+
     def notes(self) -> list[Note]:
         """What persons noted (raises NoteError)."""
         return read_notes(self.folder / NOTES[0])
@@ -192,8 +205,21 @@ class Evaluation:
         return found
 
     def audio_path(self, utterance_id: str) -> Path:
-        """Where one utterance's recording should be (raises KeyError)."""
-        return self.manifest_path.parent / self.row(utterance_id)["audio_filepath"]
+        """Where one utterance's recording should be.
+
+        Raises:
+            KeyError: no such utterance.
+            AudioError: an imported utterance whose recording nobody named.
+        """
+        audio = self.row(utterance_id)["audio_filepath"]
+        if audio is None:
+            from asr_core.audio import AudioError
+
+            raise AudioError(
+                f"{self.name} names no recording of {utterance_id}. Import it again with"
+                " audio_filepath."
+            )
+        return self.manifest_path.parent / audio
 
     def _show_notes(self) -> None:
         self.store.set_notes((n.utterance_id, n.tag_list, n.text) for n in self.notes())

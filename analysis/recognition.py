@@ -3,12 +3,13 @@
 import functools
 import hashlib
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from analysis.names import UniqueNames
+from analysis.normalisation import Normaliser
 from analysis.scoring import Score, score
 from analysis.tables import UTTERANCE_COLUMNS, number, utf8
 from asr_core.alignment import forced_align
@@ -47,9 +48,12 @@ class Recognition:
 
 
 def recognise_manifest(
-    recognizer: Recognizer, path: Path, progress: Progress | None
+    recognizer: Recognizer, path: Path, progress: Progress | None, normalise: Normaliser
 ) -> Recognition:
-    """Transcribe and score every row that can be (raises ManifestError)."""
+    """Transcribe and score every row that can be (raises ManifestError).
+
+    `normalise` is what both texts go through before they are compared.
+    """
     manifest = read_manifest(path)
     fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()
     ids = unique_ids(manifest.rows)
@@ -60,7 +64,8 @@ def recognise_manifest(
     for n_done, (i, result) in enumerate(recognizer.transcribe_each(recordings), start=1):
         row = manifest.rows[i]
         if isinstance(result, Transcript):
-            done[i] = _recognise_row(recognizer, row, ids[i], _as_in_manifest(row, path), result)
+            audio = _as_in_manifest(row, path)
+            done[i] = _recognise_row(recognizer, row, ids[i], audio, result, normalise)
         else:
             skipped.append(SkippedRow(row.line, str(result), _as_in_manifest(row, path)))
         if progress is not None:
@@ -76,29 +81,27 @@ def recognise_manifest(
 
 def unique_ids(rows: Sequence[ManifestRow]) -> list[str]:
     """A row's `id`, or else its file's name; `-2`, `-3`, ... where several have the same."""
-    seen: Counter[str] = Counter()
-    taken: set[str] = set()
+    names = UniqueNames()
     ids = []
     for row in rows:
         given = row.fields.get("id")
-        wanted = unique = utf8(row.audio_path.stem if given in (None, "") else str(given))
-        seen[wanted] += 1
-        while unique in taken:
-            unique = f"{wanted}-{seen[wanted]}"
-            seen[wanted] += unique in taken
-        taken.add(unique)
-        ids.append(unique)
+        wanted = utf8(row.audio_path.stem if given in (None, "") else str(given))
+        ids.append(names.take(wanted))
     return ids
 
 
 def _recognise_row(
-    recognizer: Recognizer, row: ManifestRow, key: str, audio: str, transcript: Transcript
+    recognizer: Recognizer,
+    row: ManifestRow,
+    key: str,
+    audio: str,
+    transcript: Transcript,
+    normalise: Normaliser,
 ) -> RecognisedRow:
-    normalise = recognizer.alphabet.normalise
     reference = normalise(row.text)
     heard = [(text, word) for word in transcript.words for text in normalise(word.text).split()]
     hypothesis = " ".join(text for text, _ in heard)
-    scored = score([reference], [hypothesis])[0]
+    scored, raw = score([reference, row.text], [hypothesis, transcript.text])
     said = place_reference(recognizer, reference.split(), transcript) if scored.deletions else {}
     utterance = {
         "utterance_id": key,
@@ -106,6 +109,7 @@ def _recognise_row(
         "text": reference,
         "text_raw": row.text,
         "pred_text": hypothesis,
+        "pred_raw": transcript.text,
         "duration_s": transcript.duration_s,
         "hits": scored.hits,
         "substitutions": scored.substitutions,
@@ -115,6 +119,8 @@ def _recognise_row(
         "n_reference": scored.n_reference,
         "char_errors": scored.char_errors,
         "n_char": scored.n_char,
+        "raw_errors": raw.errors,
+        "raw_n_reference": raw.n_reference,
         "wer": scored.wer,
         "cer": scored.cer,
         "confidence": transcript.confidence,

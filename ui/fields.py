@@ -21,6 +21,12 @@ NOT_SHOWN = {  # said elsewhere on the page, or of no use to a reader
     "id",
     "duration",
     "word_times",
+    "position",
+    "tags",
+    "note",
+    "pred_raw",
+    "raw_errors",
+    "raw_n_reference",
 }
 SHARES = ("wer", "cer", "confidence")
 LONGEST = 120  # characters of a value
@@ -30,7 +36,7 @@ def facts_of(row: Mapping[str, Any]) -> tuple[Fact, ...]:
     """The facts of a row of an evaluation's utterances; nulls are left out."""
     names = [*SHOWN_FIRST, *(name for name in row if name not in SHOWN_FIRST)]
     return tuple(
-        Fact(_label(name), _value(name, row[name]), strings.FIELD_HINTS.get(name, ""))
+        Fact(label_of(name), _value(name, row[name]), strings.FIELD_HINTS.get(name, ""))
         for name in names
         if name in row and _is_worth_showing(name, row)
     )
@@ -43,7 +49,8 @@ def _is_worth_showing(name: str, row: Mapping[str, Any]) -> bool:
     return not (name == "text_raw" and value == row["text"])
 
 
-def _label(name: str) -> str:
+def label_of(name: str) -> str:
+    """What a column of the utterances is called on the page."""
     if name in strings.FIELDS:
         return strings.FIELDS[name]
     return name.replace("_", " ").capitalize()

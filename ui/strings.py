@@ -101,6 +101,9 @@ NO_SUCH_EVALUATION = "There is no such evaluation. Reload the page."
 NO_SUCH_UTTERANCE = "There is no such utterance in this evaluation. Reload the page."
 NO_SUCH_SORT = "Cannot sort by {got}. Expected one of: {expected}."
 BAD_QUERY = "Expected {expected}, got {got}."
+AN_OBJECT = "an object"
+FROM_ZERO = "{name} from 0 on"
+VALUES_OF = "values of {names}"
 PICKING = "Choose an utterance"
 PICKING_HINT = "Click a row on the left, or walk through the rows with ↑ and ↓."
 
@@ -119,18 +122,24 @@ RATES = {
     ),
 }
 INTERVAL = "95 % interval {low} to {high} %"
+OVER = {"utterances": "utterances"}
 INTERVAL_HINT = (
     "Another set of utterances of the same kind would give a rate in this range in 95 of 100 cases"
     " (bootstrap over {over})"
 )
 COUNTS = {
-    "substitutions": ("✗", "substituted", "Substitutions, S: another word was heard"),
-    "deletions": ("−", "missed", "Deletions, D: a word of the reference was not heard"),
-    "insertions": ("+", "added", "Insertions, I: a word was heard that is not in the reference"),
+    "substitutions": ("✗", "{n} substituted", "Substitutions, S: another word was heard"),
+    "deletions": ("−", "{n} missed", "Deletions, D: a word of the reference was not heard"),
+    "insertions": (
+        "+",
+        "{n} added",
+        "Insertions, I: a word was heard that is not in the reference",
+    ),
 }
 OF_WORDS = "of {words} words"
 OF_WORDS_HINT = "N: the words of all references"
 SUMMARY = "Model {model} on the set {name}: {utterances} utterances, {minutes} minutes."
+SUMMARY_NO_AUDIO = "Model {model} on the set {name}: {utterances} utterances."
 SKIPPED = "{skipped} rows of the manifest could not be used."
 SYNTHETIC = (
     "These voices are synthetic: speech synthesisers, noise and rooms made by a program. Rates on"
@@ -142,11 +151,8 @@ HEARS_NOW = "Heard now: {text}. The diff shows what the evaluation holds."
 NOTHING = "nothing"
 
 TABLE = {
-    "search": "Search words",
-    "only_errors": "Only errors",
     "total": "{first}–{last} of {total} utterances",
     "none": "No utterance matches.",
-    "failed": "The table could not be loaded. Reload the page.",
     "previous": "Previous page",
     "next": "Next page",
     "label": "Utterances. The up and down arrows walk through them.",
