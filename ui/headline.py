@@ -8,6 +8,7 @@ from analysis.summary import of_view
 from ui import strings
 from ui.evidence import Notice
 from ui.explorer import Question
+from ui.language import count
 
 
 def headline(question: Question) -> dict[str, Any]:
@@ -21,8 +22,8 @@ def headline(question: Question) -> dict[str, Any]:
         "counts": _counts(counts),
         "origin": _origin(evaluation),
         "filtered": bool(question.filter),
-        "count": f"{counts['utterances']:,}",
-        "total": f"{total:,}",
+        "count": count(counts["utterances"]),
+        "total": count(total),
         "columns": list(evaluation.store.types.items()),
     }
 
@@ -66,10 +67,10 @@ def _rate(name: str, rate: dict[str, float], over: str) -> dict[str, str]:
 def _counts(counts: dict[str, int]) -> dict[str, Any]:
     return {
         "lines": [
-            {"name": name, "sign": sign, "text": label.format(n=f"{counts[name]:,}"), "hint": hint}
+            {"name": name, "sign": sign, "text": label.format(n=count(counts[name])), "hint": hint}
             for name, (sign, label, hint) in strings.COUNTS.items()
         ],
-        "of_words": strings.OF_WORDS.format(words=f"{counts['words']:,}"),
+        "of_words": strings.OF_WORDS.format(words=count(counts["words"])),
         "of_words_hint": strings.OF_WORDS_HINT,
     }
 
@@ -82,7 +83,7 @@ def _origin(evaluation: Evaluation) -> str:
         (strings.SUMMARY_NO_AUDIO if audio_s is None else strings.SUMMARY).format(
             model=summary["model"]["name"],
             name=summary["name"],
-            utterances=f"{counts['utterances']:,}",
+            utterances=count(counts["utterances"]),
             minutes="" if audio_s is None else f"{audio_s / 60:.1f}",
         )
     ]
