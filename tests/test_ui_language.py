@@ -18,12 +18,13 @@ UI = Path(language.__file__).parent
 PLACE = re.compile(r"%\{[^}]*\}|\{[^}]*\}")  # Plotly's, or those of str.format and of `fill`
 SQL = ("where_example", "QUICK")  # what holds these is a condition, the same in all languages
 CODE = re.compile(
-    r"`[^`]*`|--\w+|[\w/]+\.(?:json|csv|py)\b|<\w+>|utterance_id IN \(.*\)|таблицу errors"
+    r"python .*|`[^`]*`|--\w+|[\w/]+\.(?:json|csv|py)\b|<\w+>|utterance_id IN \(.*\)|таблицу errors"
 )
 TERMS = {  # what a Russian engineer, too, writes in Latin letters
     *("WER", "CER", "SER", "SNR", "NCE", "ECE", "AUC", "RTF", "RT60", "N", "S", "D", "I"),
     *("CTC", "GRU", "Log", "mel", "blank", "SHA", "base64", "dBFS", "PARIS"),
     *("JSON", "CTM", "TextGrid", "SRT", "VTT", "Praat", "Audacity", "sclite"),
+    *("A", "B", "p", "MAPSSWE", "Bisani", "Ney", "Gillick", "Holm", "Benjamini", "Hochberg"),
     *("Enter", "J", "K", "R", "T", "SQL", "q", "Misheard", "morse"),
 }
 
