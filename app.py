@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from analysis.evaluation import Evaluation
-from ui import errors, language, library, model, recognise, strings
+from ui import compare, errors, language, library, model, recognise, strings
 from ui.background import Pending, Workshop
 from ui.model_runs import Training
 from ui.theme import CSS, theme
@@ -24,7 +24,7 @@ RUNS = ROOT / "runs"
 BUNDLED = "spoken"  # the model, its evaluation and the set are all called this
 
 MAX_UPLOAD = "1400mb"  # two hours of CD quality
-TABS = ("recognise", "errors", "model")
+TABS = ("recognise", "errors", "compare", "model")
 CACHE_S = (3600, 86_400)  # hourly, delete published recordings older than a day
 NAME_LANGUAGE = "() => {{ document.documentElement.lang = '{}' }}"
 
@@ -65,9 +65,8 @@ def collect(
     folders = [Path(folder) for folder in options.evaluation]
     manifests = [Path(manifest) for manifest in options.manifest]
     if not folders and not manifests:
-        ready = (ASSETS / "evaluations" / BUNDLED / "summary.json").is_file()
-        folders = [ASSETS / "evaluations" / BUNDLED] if ready else []
-        manifests = [] if ready else [ASSETS / "validation" / BUNDLED / "manifest.jsonl"]
+        folders = bundled_evaluations()
+        manifests = [] if folders else [ASSETS / "validation" / BUNDLED / "manifest.jsonl"]
     model_folders = options.model or bundled()
     models = library.models(model_folders)
     made = [library.to_be_made(models[0], model_folders[0], path, RUNS) for path in manifests]
@@ -83,6 +82,12 @@ def bundled() -> list[str]:
     """The names of the bundled models, the one that the app starts with first."""
     names = {path.parent.name for path in (ASSETS / "models").glob("*/config.json")}
     return [BUNDLED, *sorted(names - {BUNDLED})]
+
+
+def bundled_evaluations() -> list[Path]:
+    """The bundled evaluations, that of the bundled model as it is the first."""
+    found = sorted(path.parent for path in (ASSETS / "evaluations").glob("*/summary.json"))
+    return sorted(found, key=lambda folder: folder.name != BUNDLED)
 
 
 def _folder(given: str) -> Path:
@@ -114,6 +119,8 @@ def build(
                 recognise.build(page, models, examples)
             with gr.Tab(strings.TAB_ERRORS, id="errors"):
                 errors.build(page, models, evaluations)
+            with gr.Tab(strings.TAB_COMPARE, id="compare") as compare_tab:
+                compare.build(page, compare_tab, models, evaluations)
             with gr.Tab(strings.TAB_MODEL, id="model"):
                 model.build(tabs, trainings)
         page.load(_tab_asked, None, tabs, api_visibility="private", show_progress="hidden")

@@ -200,19 +200,25 @@ def pair(a: Evaluation, b: Evaluation, among: Sequence[Evaluation] = ()) -> Pair
         database.execute(PLACES)
         _check_places(database)
     except duckdb.Error as e:
-        raise CompareError(f"Cannot compare {a.folder} with {b.folder}: {e}. {AGAIN}") from e
+        raise _cannot(a, b, e) from e
     return Pairing(a, b, left_out, database)
 
 
 def n_common(a: Evaluation, b: Evaluation) -> int:
-    """How many utterances two Evaluations have in common, with the same reference."""
+    """How many utterances two Evaluations share, with the same reference (raises CompareError)."""
     import duckdb
 
-    with duckdb.connect(":memory:") as database:
-        _open_views(database, a, b, ())
-        same = SAME.format("b")
-        found = database.execute(f"SELECT count(*) FROM a JOIN b USING (utterance_id) WHERE {same}")
-        return int(found.fetchall()[0][0])
+    sql = f"SELECT count(*) FROM a JOIN b USING (utterance_id) WHERE {SAME.format('b')}"
+    try:
+        with duckdb.connect(":memory:") as database:
+            _open_views(database, a, b, ())
+            return int(database.execute(sql).fetchall()[0][0])
+    except duckdb.Error as e:
+        raise _cannot(a, b, e) from e
+
+
+def _cannot(a: Evaluation, b: Evaluation, why: Exception) -> CompareError:
+    return CompareError(f"Cannot compare {a.folder} with {b.folder}: {why}. {AGAIN}")
 
 
 def _open_views(

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from analysis.causes import Evidence, cause_of, explain, label_suspicion, letters_per_s
+from analysis.error_regions import ErrorRegion
 from analysis.names import UniqueNames
 from analysis.normalisation import Normaliser
 from analysis.scoring import Score, score
+from analysis.signal_measures import SignalMeasures, measure_signal
 from analysis.tables import UTTERANCE_COLUMNS, number, utf8
 from asr_core.alignment import forced_align
+from asr_core.audio import Audio
 from asr_core.confidence import word_confidence
 from asr_core.manifest import ManifestRow, SkippedRow, read_manifest
 from asr_core.placement import place_words
@@ -61,11 +65,18 @@ def recognise_manifest(
     done: dict[int, RecognisedRow] = {}
     started = time.perf_counter()
     recordings = [row.audio_path for row in manifest.rows]
-    for n_done, (i, result) in enumerate(recognizer.transcribe_each(recordings), start=1):
+    signals: dict[int, SignalMeasures] = {}  # of the recordings read and not yet transcribed
+
+    def measure(i: int, audio: Audio) -> None:
+        signals[i] = measure_signal(audio)
+
+    transcribed = recognizer.transcribe_each(recordings, measure)
+    for n_done, (i, result) in enumerate(transcribed, start=1):
         row = manifest.rows[i]
         if isinstance(result, Transcript):
             audio = _as_in_manifest(row, path)
-            done[i] = _recognise_row(recognizer, row, ids[i], audio, result, normalise)
+            signal = signals.pop(i)
+            done[i] = _recognise_row(recognizer, row, ids[i], audio, result, normalise, signal)
         else:
             skipped.append(SkippedRow(row.line, str(result), _as_in_manifest(row, path)))
         if progress is not None:
@@ -97,12 +108,15 @@ def _recognise_row(
     audio: str,
     transcript: Transcript,
     normalise: Normaliser,
+    signal: SignalMeasures,
 ) -> RecognisedRow:
     reference = normalise(row.text)
     heard = [(text, word) for word in transcript.words for text in normalise(word.text).split()]
     hypothesis = " ".join(text for text, _ in heard)
     scored, raw = score([reference, row.text], [hypothesis, transcript.text])
     said = place_reference(recognizer, reference.split(), transcript) if scored.deletions else {}
+    words = [word for _, word in heard]
+    regions = explain(scored, transcript, recognizer.alphabet, words, said, signal)
     utterance = {
         "utterance_id": key,
         "audio_filepath": audio,
@@ -125,9 +139,13 @@ def _recognise_row(
         "cer": scored.cer,
         "confidence": transcript.confidence,
         "snr_db": number(row.fields.get("snr_db")),
+        "snr_estimate_db": signal.snr_db,
+        "clipped_share": signal.clipped_share,
+        "letters_per_s": letters_per_s(scored, signal),
+        "label_suspicion": label_suspicion([evidence for _, evidence in regions]),
     }
-    errors = _error_rows(key, scored, [word for _, word in heard], said)
-    sure = tuple(word.confidence for _, word in heard)
+    errors = _error_rows(key, scored, words, said, _causes(regions))
+    sure = tuple(word.confidence for word in words)
     return RecognisedRow(utterance | _manifest_columns(row), errors, scored, sure)
 
 
@@ -169,11 +187,31 @@ def can_write(alphabet: Alphabet, word: str) -> bool:
     return True
 
 
+def _causes(regions: Sequence[tuple[ErrorRegion, Evidence]]) -> dict[int, dict[str, Any]]:
+    """What `errors` says of each edit's region, by the edit's place in the alignment."""
+    return {
+        i: {
+            "cause": cause_of(evidence),
+            "region": n,
+            "cost": evidence.cost,
+            "region_snr_db": evidence.snr_db,
+            "region_clipped": evidence.clipped,
+            "edge_db": evidence.edge_db,
+        }
+        for n, (region, evidence) in enumerate(regions)
+        for i in range(region.start, region.end)
+    }
+
+
 def _error_rows(
-    key: str, scored: Score, heard: Sequence[Word], said: dict[int, Word]
+    key: str,
+    scored: Score,
+    heard: Sequence[Word],
+    said: dict[int, Word],
+    causes: dict[int, dict[str, Any]],
 ) -> list[dict[str, Any]]:
     rows = []
-    for edit in scored.edits:
+    for i, edit in enumerate(scored.edits):
         if edit.op == "equal":
             continue
         if edit.heard_index is not None:
@@ -192,7 +230,7 @@ def _error_rows(
                 "start_s": word.start_s if word else None,
                 "end_s": word.end_s if word else None,
                 "confidence": word.confidence if word and edit.heard is not None else None,
-                "cause": None,
+                **causes[i],
             }
         )
     return rows

@@ -31,6 +31,10 @@ UTTERANCE_COLUMNS = {  # a manifest field of one of these names becomes `manifes
     "cer": "float64",
     "confidence": "float64",  # of the least sure word; null where nothing was heard
     "snr_db": "float64",  # as the manifest says; null where it does not
+    "snr_estimate_db": "float64",  # from the sound itself
+    "clipped_share": "float64",  # of the samples, those on a clipped top
+    "letters_per_s": "float64",  # of the reference, a second of sound; null where noise hides it
+    "label_suspicion": "float64",  # nats a disputed word; 0 without errors (see analysis.causes)
 }
 DUCKDB_TYPES = {"str": "VARCHAR", "int64": "BIGINT", "Int64": "BIGINT", "float64": "DOUBLE"}
 ERROR_COLUMNS = {
@@ -43,7 +47,12 @@ ERROR_COLUMNS = {
     "start_s": "float64",  # a heard word's own time; a deleted word's by forced alignment
     "end_s": "float64",
     "confidence": "float64",  # of the word heard; null for deletions
-    "cause": "str",
+    "cause": "str",  # of its region (see analysis.causes)
+    "region": "Int64",  # neighbouring edits are one region; from 0 in each utterance
+    "cost": "float64",  # nats: what the region's reference would have cost in the region's frames
+    "region_snr_db": "float64",  # the utterance's speech over the region's noise
+    "region_clipped": "float64",  # share of the region's samples on a clipped top
+    "edge_db": "float64",  # level of the cut edge it touches, under speech; null: not cut, or noise
 }
 
 

@@ -2,7 +2,7 @@
 
 import copy
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -132,19 +132,30 @@ class Recognizer:
         return heard
 
     def transcribe_each(
-        self, recordings: Sequence[Source | Audio]
+        self,
+        recordings: Sequence[Source | Audio],
+        when_read: Callable[[int, Audio], None] | None = None,
     ) -> Iterator[tuple[int, Transcript | AudioError]]:
         """Transcribe any number of recordings, in batches of similar length.
 
         Yields (index, transcript) as they are done, not in order; for a recording that cannot
         be read, (index, the AudioError).
+
+        Args:
+            recordings: the recordings.
+            when_read: is shown each one's index and samples as the model hears them, before it is
+                transcribed, so that whoever measures the sound need not decode it again.
         """
         held: list[tuple[int, Audio]] = []
         for i, recording in enumerate(recordings):
             try:
-                held.append((i, self.read(recording)))
+                audio = self.read(recording)
             except AudioError as e:
                 yield i, e
+                continue
+            if when_read is not None:
+                when_read(i, audio)
+            held.append((i, audio))
             if len(held) == WINDOW or sum(audio.duration_s for _, audio in held) > WINDOW_S:
                 yield from self._transcribe_held(held)
                 held = []

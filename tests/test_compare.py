@@ -10,7 +10,7 @@ from analysis.__main__ import app
 from analysis.compare import Word, compare, decoder_name, table
 from analysis.evaluation import Evaluation
 from analysis.pairing import CompareError
-from tests.paired_evaluations import write_evaluation
+from tests.text_evaluations import write_heard
 
 RUNNER = CliRunner()
 BUNDLED = Path(__file__).parent.parent / "assets" / "evaluations"
@@ -24,8 +24,8 @@ HEARD = {
 @pytest.fixture
 def sides(tmp_path: Path) -> tuple[Evaluation, Evaluation]:
     return (
-        write_evaluation(tmp_path / "a", REFERENCES, HEARD["a"]),
-        write_evaluation(tmp_path / "b", REFERENCES, HEARD["b"]),
+        write_heard(tmp_path / "a", REFERENCES, HEARD["a"]),
+        write_heard(tmp_path / "b", REFERENCES, HEARD["b"]),
     )
 
 
@@ -99,9 +99,9 @@ def test_numbers_add_up(bundled: tuple[Evaluation, Evaluation]) -> None:
 
 def test_n_systems_on_what_all_have(tmp_path: Path) -> None:
     more = REFERENCES | {"extra": "five"}
-    first = write_evaluation(tmp_path / "first", more, [*HEARD["a"], "six"])
-    second = write_evaluation(tmp_path / "second", more, [*HEARD["b"], "six"])
-    third = write_evaluation(tmp_path / "third", REFERENCES, ["four"] * 10)
+    first = write_heard(tmp_path / "first", more, [*HEARD["a"], "six"])
+    second = write_heard(tmp_path / "second", more, [*HEARD["b"], "six"])
+    third = write_heard(tmp_path / "third", REFERENCES, ["four"] * 10)
     found = table([first, second, third])
     assert (found.n_utterances, found.n_words) == (10, 40)  # the third has no "extra"
     assert [row.system.name for row in found.rows] == ["first", "second", "third"]
@@ -155,7 +155,7 @@ def test_two_on_the_command_line(tmp_path: Path) -> None:
 def test_three_on_the_command_line(tmp_path: Path) -> None:
     folders = [tmp_path / name for name in "abc"]
     for folder in folders:
-        write_evaluation(folder, REFERENCES, HEARD["b" if folder.name == "c" else "a"])
+        write_heard(folder, REFERENCES, HEARD["b" if folder.name == "c" else "a"])
     code, stdout, _ = run(*folders)
     assert code == 0
     assert "B against A" in stdout
@@ -164,8 +164,8 @@ def test_three_on_the_command_line(tmp_path: Path) -> None:
 
 
 def test_one_clear_line_when_it_cannot(tmp_path: Path) -> None:
-    write_evaluation(tmp_path / "a", {"1": "one"}, ["one"])
-    write_evaluation(tmp_path / "b", {"2": "one"}, ["one"])
+    write_heard(tmp_path / "a", {"1": "one"}, ["one"])
+    write_heard(tmp_path / "b", {"2": "one"}, ["one"])
     cases = {
         "No evaluation at": (tmp_path / "a", tmp_path / "none"),
         "no utterance to compare": (tmp_path / "a", tmp_path / "b"),

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -184,10 +184,14 @@ class Planted(Recognizer):
         self.log_probs = log_probs  # (T', V)
 
     def transcribe_each(
-        self, recordings: Sequence[Source | Audio]
+        self,
+        recordings: Sequence[Source | Audio],
+        when_read: Callable[[int, Audio], None] | None = None,
     ) -> Iterator[tuple[int, Transcript | AudioError]]:
         for i, recording in enumerate(recordings):
             audio = self.read(recording)
+            if when_read:
+                when_read(i, audio)
             samples = torch.from_numpy(audio.samples).unsqueeze(0)
             features, lengths = self.log_mel(samples, torch.tensor([samples.shape[1]]))
             seen = features[0, : lengths[0]].numpy()
@@ -377,7 +381,7 @@ def test_a_crash_leaves_the_old_evaluation(
     def fail(*_: object) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("asr_core.checkpoint.write_json", fail)
+    monkeypatch.setattr("analysis.folder._write_table", fail)
     with pytest.raises(EvaluationError, match="No space left"):
         evaluate(tiny_recognizer(), manifest, evaluation.folder, name="new")
     assert Evaluation.open(evaluation.folder).name == "set"

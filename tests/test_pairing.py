@@ -22,8 +22,8 @@ from analysis.pairing import (
 )
 from analysis.scoring import Edit, score
 from analysis.significance import matched_pairs
-from tests.paired_evaluations import write_evaluation
 from tests.test_scoring import sclite
+from tests.text_evaluations import write_heard
 
 REFERENCES = {
     "won": "one two three four",
@@ -39,8 +39,8 @@ HEARD_B = ["one two three four", "one three three go", "seven hate", "nine", "",
 
 @pytest.fixture
 def planted(tmp_path: Path) -> Pairing:
-    a = write_evaluation(tmp_path / "it's a", REFERENCES, HEARD_A)
-    return pair(a, write_evaluation(tmp_path / "b", REFERENCES, HEARD_B))
+    a = write_heard(tmp_path / "it's a", REFERENCES, HEARD_A)
+    return pair(a, write_heard(tmp_path / "b", REFERENCES, HEARD_B))
 
 
 def ids(pairing: Pairing, **wanted: str) -> list[str]:
@@ -88,9 +88,9 @@ def test_the_largest_differences_come_first_with_their_texts(planted: Pairing) -
 
 
 def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
-    a = write_evaluation(tmp_path / "a", {"1": "one", "2": "two", "3": "three"}, ["one"] * 3)
-    b = write_evaluation(tmp_path / "b", {"3": "tree", "2": " two", "4": "four"}, ["two"] * 3)
-    c = write_evaluation(tmp_path / "c", {"1": "one", "2": "to"}, ["two"] * 2)
+    a = write_heard(tmp_path / "a", {"1": "one", "2": "two", "3": "three"}, ["one"] * 3)
+    b = write_heard(tmp_path / "b", {"3": "tree", "2": " two", "4": "four"}, ["two"] * 3)
+    c = write_heard(tmp_path / "c", {"1": "one", "2": "to"}, ["two"] * 2)
     assert pair(a, b).left_out == LeftOut(only_a=1, only_b=1, other_reference=1)
     assert ids(pair(a, b)) == ["2"]
     assert (n_common(a, b), n_common(a, c), n_common(b, c)) == (1, 1, 0)
@@ -104,7 +104,7 @@ def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
 
 
 def test_positions_that_an_older_program_did_not_write(tmp_path: Path) -> None:
-    a = write_evaluation(tmp_path / "a", {"1": "one"}, ["two"])
+    a = write_heard(tmp_path / "a", {"1": "one"}, ["two"])
     errors = pd.read_parquet(tmp_path / "a" / "errors.parquet")
     errors.assign(reference_index=None).to_parquet(tmp_path / "a" / "errors.parquet")
     with pytest.raises(CompareError, match="no positions"):
@@ -149,7 +149,7 @@ def test_places_and_segments_are_those_of_a_walk(tmp_path: Path, rng: np.random.
     said, heard = texts(), {"a": texts(), "b": texts()}
     heard["b"][::2] = [text if rng.random() < 0.5 else "one " + text for text in said[::2]]
     references = {f"u{i}": text for i, text in enumerate(said)}
-    a, b = (write_evaluation(tmp_path / side, references, heard[side]) for side in "ab")
+    a, b = (write_heard(tmp_path / side, references, heard[side]) for side in "ab")
     expected, changes = [], dict.fromkeys(CHANGES, 0)
     for text, of_a, of_b in zip(
         said, score(said, heard["a"]), score(said, heard["b"]), strict=True
@@ -196,7 +196,7 @@ def test_tests_are_those_of_sc_stats(tmp_path: Path, n: int, rate_a: float, rate
         name: [" ".join(noisy(words, rate, rng, name)) for words in said]
         for name, rate in (("a", rate_a), ("b", rate_b))
     }
-    ours = compare(*(write_evaluation(tmp_path / n, references, heard[n]) for n in heard))
+    ours = compare(*(write_heard(tmp_path / n, references, heard[n]) for n in heard))
     for name, texts in {"ref": references.values(), **heard}.items():
         lines = (f"{text} ({key})\n" for text, key in zip(texts, references, strict=True))
         (tmp_path / f"{name}.trn").write_text("".join(lines))
@@ -255,7 +255,7 @@ def test_calibration_through_the_folders(tmp_path: Path) -> None:
     said = [["one"] * int(rng.integers(1, 9)) for _ in range(n_sets * n_utterances)]
     references = {f"u{i}": " ".join(words) for i, words in enumerate(said)}
     a, b = (
-        write_evaluation(
+        write_heard(
             tmp_path / name,
             references,
             [" ".join(w if rng.random() > 0.2 else "two" for w in words) for words in said],

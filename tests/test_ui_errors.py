@@ -436,10 +436,10 @@ class TestHandlers:
     def test_a_model_that_is_still_loading_is_waited_for(self, tiny_recognizer, evaluation):
         other = Pending.of("other", SimpleNamespace(contract=SimpleNamespace(name="other")))
         models = [other, Pending("tiny", lambda _: tiny_recognizer)]
-        assert errors._model_of(evaluation, models) is models[1]
+        assert errors.model_of(evaluation, models) is models[1]
         models[1].make()
-        assert errors._model_of(evaluation, models) is models[1]
-        assert errors._model_of(evaluation, models[:1]) is other
+        assert errors.model_of(evaluation, models) is models[1]
+        assert errors.model_of(evaluation, models[:1]) is other
 
     @pytest.mark.parametrize("name", ["other", None, 3, ["e"]])
     def test_only_evaluations_that_are_shown(self, handlers, name):
@@ -448,7 +448,7 @@ class TestHandlers:
 
     def test_a_lost_recording_is_said(self, handlers, evaluation, tmp_path):
         moved = Evaluation.open(shutil.copytree(evaluation.folder, tmp_path / "moved" / "e"))
-        values = errors._show(handlers.models[0], moved, "u1", publish=str)
+        values = errors.show(handlers.models[0], moved, "u1", publish=str)
         last = list(values)[-1]
         assert last["state"] == "failed"
         assert "does not exist" in last["text"]

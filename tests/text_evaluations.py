@@ -17,11 +17,15 @@ COUNTS = (
 
 
 def write_texts(
-    folder: Path, said: Sequence[str], heard: Sequence[str], **columns: Sequence[Any]
+    folder: Path,
+    said: Sequence[str],
+    heard: Sequence[str],
+    ids: Sequence[str] = (),
+    **columns: Sequence[Any],
 ) -> Evaluation:
     """An Evaluation of pairs of texts, with further columns; replaces what was there."""
     scores = score(said, heard)
-    ids = [f"u-{i}" for i in range(len(said))]
+    ids = ids or [f"u-{i}" for i in range(len(said))]
     utterances = [
         {"utterance_id": ids[i], "audio_filepath": f"{i}.wav", "text": said[i], "text_raw": said[i]}
         | {"pred_text": heard[i]}
@@ -40,6 +44,16 @@ def write_texts(
         utterances=table(utterances, UTTERANCE_COLUMNS),
         errors=table(errors, ERROR_COLUMNS),
         skipped=[],
-        summary={"format_version": 1, "name": "texts", "manifest": {"path": "manifest.jsonl"}},
+        summary={
+            "format_version": 1,
+            "name": "texts",
+            "model": {"name": folder.name},
+            "manifest": {"path": "manifest.jsonl"},
+        },
     )
     return Evaluation.open(folder)
+
+
+def write_heard(folder: Path, references: dict[str, str], heard: Sequence[str]) -> Evaluation:
+    """An Evaluation of what was heard; references by utterance_id, in the order of `heard`."""
+    return write_texts(folder, list(references.values()), heard, list(references))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from analysis.compare import decoder_name
 from analysis.evaluation import Evaluation
 from asr_core.audio import AudioError
 from asr_core.text import Alphabet
@@ -14,6 +15,7 @@ from ui import evidence, filters, notes, panel, strings
 from ui.background import Pending
 from ui.evidence import Evidence, Notice
 from ui.explorer import QueryError
+from ui.exporting import Exports
 from ui.fields import facts_of
 from ui.headline import notice
 from ui.listening import AROUND_S, Sounds
@@ -64,7 +66,10 @@ def _note(evaluation: Evaluation, shown: str, stored: str, now: str) -> str:
     evaluated = evaluation.summary["model"]["name"]
     if evaluated != shown:
         sentences.append(strings.OTHER_MODEL.format(evaluated=evaluated, shown=shown))
-    if stored != now:
+    decoder = decoder_name(evaluation.summary.get("decoding"))
+    if stored != now and decoder:
+        sentences.append(strings.OTHER_DECODER.format(decoder=decoder))
+    elif stored != now:
         sentences.append(strings.HEARS_NOW.format(text=now or strings.NOTHING))
     return " ".join(sentences)
 
@@ -83,16 +88,16 @@ def build(
         visible=len(names) > 1,
         elem_id="evaluation",
     )
-    on, sounds = _Handlers(models, evaluations), Sounds()
+    on, sounds, exports = _Handlers(models, evaluations), Sounds(), Exports()
     state = gr.HTML("", elem_id="headline", apply_default_css=False)
-    head = filters.component(on.find, "filters")
+    head = filters.component(on.find, exports, "filters")
     with gr.Row(elem_classes="mh-sides"):
         with gr.Column(scale=5, min_width=340):
             lists = panel.component(on.find, sounds, "utterances")
         with gr.Column(scale=6, min_width=340):
             view = evidence.component(None, "compared")
             note = notes.component(on.find, "notes")
-    on.publish = sounds.publish = publisher(view)
+    on.publish = sounds.publish = exports.publish = publisher(view)
     calm = {"show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private"}
     parts = [state, head, lists, view, note]
     page.load(on.entered, choice, [choice, *parts], concurrency_limit=None, **calm)
@@ -140,8 +145,8 @@ class _Handlers:
             note = notes.of(evaluation, event.evaluation, event.id)
         except (QueryError, KeyError, TypeError) as e:
             raise gr.Error(strings.NO_SUCH_UTTERANCE, print_exception=False) from e
-        model = _model_of(evaluation, self.models)
-        for value in _show(model, evaluation, event.id, self.publish, _place(evaluation, event)):
+        model = model_of(evaluation, self.models)
+        for value in show(model, evaluation, event.id, self.publish, _place(evaluation, event)):
             yield value, note
 
 
@@ -181,7 +186,7 @@ def _place(evaluation: Evaluation, event: gr.EventData) -> tuple[float, float] |
     return None
 
 
-def _show(
+def show(
     model: Pending["Recognizer"],
     evaluation: Evaluation,
     utterance_id: str,
@@ -201,7 +206,7 @@ def _show(
     yield value.to_json()
 
 
-def _model_of(
+def model_of(
     evaluation: Evaluation, models: Sequence[Pending["Recognizer"]]
 ) -> Pending["Recognizer"]:
     """The model of an evaluation's name; the first where none has it."""

@@ -84,7 +84,7 @@ CONFUSIONS = {
     "matrix": "The most confused, said (rows) against heard (columns)",
     "none": "–",
     "cell": "“{said}” heard as “{heard}”: {n}",
-    "capped": "Characters of the first {n} wrong utterances.",
+    "capped": "Counted in {n} of the {all} utterances with an error.",
     "space": "␣",
 }
 WORDS = {

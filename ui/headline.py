@@ -4,10 +4,11 @@ from html import escape
 from typing import Any
 
 from analysis.evaluation import Evaluation
-from analysis.summary import of_view
+from analysis.summary import of_view, raw_of_view
 from ui import strings
 from ui.evidence import Notice
 from ui.explorer import Question
+from ui.language import count
 
 
 def headline(question: Question) -> dict[str, Any]:
@@ -16,13 +17,17 @@ def headline(question: Question) -> dict[str, Any]:
     counts, rates = of_view(question.view)
     total = evaluation.summary["counts"]["utterances"]
     over = evaluation.summary["interval"]["over"]
+    told = [_rate(name, rates[name], over) for name in strings.RATES]
+    raw = raw_of_view(question.view)
+    if raw is not None:
+        told[0]["raw"] = _raw(raw, evaluation.summary.get("normaliser", ""))
     return {
-        "rates": [_rate(name, rates[name], over) for name in strings.RATES],
+        "rates": told,
         "counts": _counts(counts),
         "origin": _origin(evaluation),
         "filtered": bool(question.filter),
-        "count": f"{counts['utterances']:,}",
-        "total": f"{total:,}",
+        "count": count(counts["utterances"]),
+        "total": count(total),
         "columns": list(evaluation.store.types.items()),
     }
 
@@ -50,7 +55,15 @@ def is_synthetic(evaluation: Evaluation) -> bool:
     return bool(row["all_of"])
 
 
-def _rate(name: str, rate: dict[str, float], over: str) -> dict[str, str]:
+def _raw(rate: dict[str, float], normaliser: str) -> dict[str, str]:
+    value, low, high = (f"{100 * rate[key]:.1f}" for key in ("value", "low", "high"))
+    return {
+        "text": strings.RAW.format(value=value),
+        "hint": strings.RAW_HINT.format(low=low, high=high, normaliser=normaliser),
+    }
+
+
+def _rate(name: str, rate: dict[str, float], over: str) -> dict[str, Any]:
     label, hint = strings.RATES[name]
     value, low, high = (f"{100 * rate[key]:.1f}" for key in ("value", "low", "high"))
     known = low != "nan"  # there is no interval of no utterances
@@ -66,10 +79,10 @@ def _rate(name: str, rate: dict[str, float], over: str) -> dict[str, str]:
 def _counts(counts: dict[str, int]) -> dict[str, Any]:
     return {
         "lines": [
-            {"name": name, "sign": sign, "text": label.format(n=f"{counts[name]:,}"), "hint": hint}
+            {"name": name, "sign": sign, "text": label.format(n=count(counts[name])), "hint": hint}
             for name, (sign, label, hint) in strings.COUNTS.items()
         ],
-        "of_words": strings.OF_WORDS.format(words=f"{counts['words']:,}"),
+        "of_words": strings.OF_WORDS.format(words=count(counts["words"])),
         "of_words_hint": strings.OF_WORDS_HINT,
     }
 
@@ -82,7 +95,7 @@ def _origin(evaluation: Evaluation) -> str:
         (strings.SUMMARY_NO_AUDIO if audio_s is None else strings.SUMMARY).format(
             model=summary["model"]["name"],
             name=summary["name"],
-            utterances=f"{counts['utterances']:,}",
+            utterances=count(counts["utterances"]),
             minutes="" if audio_s is None else f"{audio_s / 60:.1f}",
         )
     ]

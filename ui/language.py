@@ -7,7 +7,16 @@ import re
 from collections.abc import Mapping
 from types import ModuleType
 
-from ui import evidence_strings, evidence_strings_ru, strings, strings_ru
+from ui import (
+    compare_strings,
+    compare_strings_ru,
+    evidence_strings,
+    evidence_strings_ru,
+    explorer_strings,
+    explorer_strings_ru,
+    strings,
+    strings_ru,
+)
 
 LANGUAGES = ("en", "ru")
 
@@ -20,6 +29,8 @@ def texts(module: ModuleType) -> dict[str, object]:
 PAIRS = (  # a module of texts and its Russian twin, with the same names
     (strings, strings_ru),
     (evidence_strings, evidence_strings_ru),
+    (explorer_strings, explorer_strings_ru),
+    (compare_strings, compare_strings_ru),
 )
 BOTH = tuple((module, texts(module), texts(russian)) for module, russian in PAIRS)
 

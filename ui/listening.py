@@ -1,8 +1,10 @@
 """Ten errors to listen to, one after the other."""
 
+from pathlib import Path
 from typing import Any
 
 from analysis.conditions import equals
+from asr_core.audio import AudioError
 from ui import strings
 from ui.explorer import QueryError, Question
 from ui.sound import Publish
@@ -30,12 +32,20 @@ class Sounds:
         )
         sounds: dict[str, dict[str, Any]] = {}
         for edit in found:
-            path = question.evaluation.audio_path(edit["id"])
-            if edit["id"] not in sounds and path is not None and path.is_file():
+            path = _recording(question, edit["id"])
+            if edit["id"] not in sounds and path is not None:
                 sounds[edit["id"]] = edit | {"url": self.publish(path)} | _times(edit)
             if len(sounds) == MOST:
                 break
         return {"sounds": list(sounds.values())}
+
+
+def _recording(question: Question, utterance_id: str) -> Path | None:
+    try:
+        path = question.evaluation.audio_path(utterance_id)
+    except AudioError:  # an imported utterance without one
+        return None
+    return path if path.is_file() else None
 
 
 def _condition(question: Question) -> str:

@@ -10,7 +10,7 @@ from ui.explorer import Find, server_function
 from ui.listening import Sounds
 
 HERE = Path(__file__).parent
-SCRIPTS = ("dom.js", "address.js", "panel_base.js", "table.js", "panel_lists.js")
+SCRIPTS = ("dom.js", "address.js", "aligned.js", "panel_base.js", "table.js", "panel_lists.js")
 SHEETS = ("table.css", "panel.css")
 
 
@@ -23,6 +23,7 @@ def component(find: Find, sounds: Sounds, elem_id: str) -> gr.HTML:
         "fetch_rows": table.rows,
         "fetch_causes": panels.causes,
         "fetch_confusions": panels.word_confusions,
+        "fetch_characters": panels.character_confusions,
         "fetch_words": panels.words,
         "fetch_slices": panels.by_slices,
         "fetch_worst": panels.worst,

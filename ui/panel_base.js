@@ -2,7 +2,6 @@
 // list is a function of `lists` that asks the server and returns a node. Every text enters as a
 // text node.
 const texts = props.texts;
-const SIGNS = { equal: "", substitute: "✗", delete: "−", insert: "+" };
 const lists = {};
 
 const root = element.querySelector(".mh-panel");

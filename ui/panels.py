@@ -11,10 +11,13 @@ from analysis.conditions import among_errors, equals
 from ui import explorer_strings, strings
 from ui.explorer import Question
 from ui.fields import label_of
+from ui.language import count
 
 LISTED = 100  # rows of a list at most
 WORDS_A_PAGE = 50
 LABEL_ERRORS = 20
+CHARACTERS = 20  # rows and columns of their matrix
+LISTS = ("substitutions", "deletions", "insertions")
 
 
 def causes(question: Question) -> dict[str, Any]:
@@ -51,6 +54,25 @@ def word_confusions(question: Question) -> dict[str, Any]:
         "deletions": [asdict(each) for each in confusions.deletions(view, LISTED)],
         "insertions": [asdict(each) for each in confusions.insertions(view, LISTED)],
         "matrix": {"words": sides[0], "heard": sides[1], "counts": matrix.counts, "where": where},
+    }
+
+
+def character_confusions(question: Question) -> dict[str, Any]:
+    """The same for characters, of a sample where there are very many errors."""
+    found = confusions.characters(question.view, LISTED, size=CHARACTERS)
+    note = ""
+    if found.utterances < found.wrong_utterances:
+        note = explorer_strings.CONFUSIONS["capped"].format(
+            n=count(found.utterances), all=count(found.wrong_utterances)
+        )
+    return {
+        **{name: [asdict(each) for each in getattr(found, name)] for name in LISTS},
+        "matrix": {
+            "words": (*found.matrix.words, None),
+            "heard": (*found.matrix.heard, None),
+            "counts": found.matrix.counts,
+        },
+        "note": note,
     }
 
 
@@ -107,13 +129,11 @@ def _part(part: slices.Part) -> str:
 
 
 def _cause(cause: str | None) -> tuple[str, str, str]:
-    return getattr(strings, "CAUSES", {}).get(cause or "", explorer_strings.CAUSES_TABLE["unknown"])
+    return strings.CAUSES.get(cause or "", explorer_strings.CAUSES_TABLE["unknown"])
 
 
 def _label_errors(question: Question) -> list[dict[str, Any]]:
     """The utterances whose reference fits the sound worst, beside what was heard."""
-    if "label_suspicion" not in question.evaluation.store.columns:
-        return []
     return question.view.ask(
         "SELECT utterance_id AS id, text, pred_text, label_suspicion AS suspicion FROM matched"
         " WHERE errors > 0 AND label_suspicion IS NOT NULL"

@@ -7,6 +7,7 @@ TAGLINE = "Hear, see and explain what a speech recogniser got wrong."
 
 TAB_RECOGNISE = "Recognise"
 TAB_ERRORS = "Errors"
+TAB_COMPARE = "Compare"
 TAB_MODEL = "Model"
 
 UNITS = {"s": "s", "ms": "ms", "hz": "Hz", "mb": "MB"}
@@ -92,6 +93,7 @@ EVALUATING = "Evaluating {name}…"
 EVALUATING_PROGRESS = "{done} of {total} recordings"
 EVALUATING_HINT = "Loading the model and reading the recordings"
 EVALUATION_NAME = "{set}, model {model}"
+EVALUATION_DECODER = "{name}, {decoder}"
 MORSE_ON_DEMAND = "morse (200 generated messages, made on first use), model {model}"
 MAKING_MORSE = "Making its 200 messages, or finding those that were made before"
 BAD_EVALUATION = "This evaluation cannot be shown"
@@ -122,7 +124,6 @@ RATES = {
     ),
 }
 INTERVAL = "95 % interval {low} to {high} %"
-OVER = {"utterances": "utterances"}
 INTERVAL_HINT = (
     "Another set of utterances of the same kind would give a rate in this range in 95 of 100 cases"
     " (bootstrap over {over})"
@@ -140,6 +141,11 @@ OF_WORDS = "of {words} words"
 OF_WORDS_HINT = "N: the words of all references"
 SUMMARY = "Model {model} on the set {name}: {utterances} utterances, {minutes} minutes."
 SUMMARY_NO_AUDIO = "Model {model} on the set {name}: {utterances} utterances."
+RAW = "{value} % as written"
+RAW_HINT = (
+    "Of the texts as they were written, case and punctuation counted (95 % interval {low} to {high}"
+    " %); the figure above is of both texts after the normaliser “{normaliser}”"
+)
 SKIPPED = "{skipped} rows of the manifest could not be used."
 SYNTHETIC = (
     "These voices are synthetic: speech synthesisers, noise and rooms made by a program. Rates on"
@@ -147,6 +153,9 @@ SYNTHETIC = (
 )
 
 OTHER_MODEL = "The evaluation is of the model {evaluated}; picture and times come from {shown}."
+OTHER_DECODER = (
+    "The evaluation was decoded with {decoder}; picture, paths and times are of the plain decoder."
+)
 HEARS_NOW = "Heard now: {text}. The diff shows what the evaluation holds."
 NOTHING = "nothing"
 
@@ -175,6 +184,10 @@ FIELDS = {  # manifest fields we know; others are shown by their own name
     "cer": "Character error rate",
     "confidence": "Lowest confidence",
     "snr_db": "Signal-to-noise ratio",
+    "snr_estimate_db": "Signal-to-noise ratio, estimated",
+    "clipped_share": "Clipped samples",
+    "letters_per_s": "Letters a second of sound",
+    "label_suspicion": "Suspicion of the label",
     "level_dbfs": "Level",
     "rt60_s": "Reverberation time",
     "direct_db": "Direct to reverberant sound",
@@ -215,12 +228,49 @@ FIELD_UNITS = {  # by a field's ending, the first that fits
 }
 FIELD_HINTS = {
     "confidence": "How sure the model was of its least sure word",
+    "snr_estimate_db": "From the sound itself",
+    "clipped_share": "Share of the samples that lie on a cut-off top of the wave",
+    "label_suspicion": "How little the reference fits the sound, in log units a disputed word",
     "level_dbfs": "Relative to full scale: 0 dBFS is the loudest a file can hold",
     "rt60_s": "RT60: how long the room takes to fall by 60 dB",
     "snr_db": "Speech power over noise power; for Morse, the carrier's over the noise in 2500 Hz",
     "wpm": "Words per minute, a word as long as PARIS",
     "spacing_wpm": "Words per minute over all, with Farnsworth's longer gaps",
     "neighbour_db": "Its power over that of the station to read",
+}
+
+CAUSES = {  # ids of analysis.causes: name, what it is, what to do
+    "oov": (
+        "Unknown word",
+        "The reference has a word that the model has no symbols for, so it cannot be written.",
+        "Correct its spelling in the reference, or train the model with this word.",
+    ),
+    "search": (
+        "Search or language model",
+        "The acoustic model found the reference likelier than what was written; decoding lost it.",
+        "Widen the beam, or lower the weights of language model and hotwords.",
+    ),
+    "speed": (
+        "Too fast, or collapsed",
+        "The words come too fast for the model's frames, or it wrote nothing where several were"
+        " said.",
+        "Listen for hurried speech and add it to the training data, or use a smaller stride.",
+    ),
+    "label": (
+        "Suspected label error",
+        "The model is sure of what it heard, and the reference hardly fits the sound.",
+        "Listen, and correct the reference where it is not what was said.",
+    ),
+    "signal": (
+        "Damaged sound",
+        "The sound is noisy, clipped, interrupted, or cut off at its start or end.",
+        "Record again with more distance to noise and full scale, or train with such damage.",
+    ),
+    "acoustic": (
+        "Acoustic confusion",
+        "No fault can be seen in the sound; the model prefers the wrong word in it.",
+        "Collect more voices that say these words, and train on them.",
+    ),
 }
 
 # ---- Model ------------------------------------------------------------------------------------

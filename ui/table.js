@@ -56,17 +56,8 @@ function turnPage(direction, select) {
   if (offset >= 0 && offset < page.total) move({ offset }, select);
 }
 
-function aligned(pieces, tags) {
-  const cell = el("td", { class: "mh-text" });
-  for (const [op, said, got] of pieces) {
-    if (op === "equal") cell.append(`${said} `);
-    else {
-      cell.append(el("span", { class: `mh-edit mh-edit-${op}` },
-        el("b", {}, SIGNS[op]), said === null ? null : el("del", {}, said),
-        op === "substitute" ? "→" : null, got === null ? null : el("ins", {}, got)), " ");
-    }
-  }
-  if (!pieces.length) cell.append(texts.table.nothing);
+function textCell(pieces, tags) {
+  const cell = el("td", { class: "mh-text" }, ...aligned(pieces, texts.table.nothing));
   if (tags) cell.append(" ", el("span", { class: "mh-tag" }, tags));
   return cell;
 }
@@ -75,7 +66,7 @@ function show() {
   const rows = page.rows.map((row, index) => {
     const cells = Object.keys(texts.table.columns).slice(1).map((name) =>
       el("td", { class: `mh-${name}` }, row[name] === "" ? "–" : String(row[name])));
-    const node = el("tr", { "data-id": row.id }, aligned(row.words, row.tags), ...cells);
+    const node = el("tr", { "data-id": row.id }, textCell(row.words, row.tags), ...cells);
     node.addEventListener("click", () => pick(index));
     return node;
   });
