@@ -22,7 +22,10 @@ WITH_HINDSIGHT = {"confidence", "tags"}  # they follow from the errors, so they 
 FEWEST_GROUPS = 10  # speakers of a slice, to draw speakers and not utterances
 GROUPS = "speaker"
 NESTED = ("[]", "STRUCT", "MAP", "BLOB", "UNION", "JSON")
-OUR_FIELDS = {"duration_s", "n_reference", "confidence", "snr_db"}  # the others are texts, outcomes
+OUR_FIELDS = {  # of our own columns; the others are texts and outcomes
+    *("duration_s", "n_reference", "confidence", "snr_db"),
+    *("snr_estimate_db", "clipped_share", "letters_per_s"),
+}
 NO_FIELDS = (set(UTTERANCE_COLUMNS) - OUR_FIELDS) | {"id", "position", "note"}
 
 
