@@ -144,7 +144,7 @@ def _recognise_row(
         "letters_per_s": letters_per_s(scored, signal),
         "label_suspicion": label_suspicion([evidence for _, evidence in regions]),
     }
-    errors = _error_rows(key, scored, words, said, _causes(regions))
+    errors = _error_rows(key, scored, words, said, error_evidence(regions))
     sure = tuple(word.confidence for word in words)
     return RecognisedRow(utterance | _manifest_columns(row), errors, scored, sure)
 
@@ -187,7 +187,7 @@ def can_write(alphabet: Alphabet, word: str) -> bool:
     return True
 
 
-def _causes(regions: Sequence[tuple[ErrorRegion, Evidence]]) -> dict[int, dict[str, Any]]:
+def error_evidence(regions: Sequence[tuple[ErrorRegion, Evidence]]) -> dict[int, dict[str, Any]]:
     """What `errors` says of each edit's region, by the edit's place in the alignment."""
     return {
         i: {
