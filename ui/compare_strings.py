@@ -3,22 +3,22 @@
 A_LABEL = "A: the one to compare with"
 B_LABEL = "B: is it better?"
 SIDE = "{side}: {name}"
+SIDES = ("A", "B")
 
 ALONE = "Nothing to compare yet"
 ALONE_HINT = (
     "Two evaluations of the same recordings are needed: of two models, or of one model with two"
     " decoders. For example:\n"
-    "python -m analysis evaluate --model spoken --manifest FILE --out runs/eval-greedy\n"
-    "python -m analysis evaluate --model spoken --manifest FILE --decoder beam --lexicon model"
-    " --out runs/eval-beam\n"
-    "python app.py --evaluation runs/eval-greedy --evaluation runs/eval-beam"
+    "`python -m analysis evaluate --model spoken --manifest FILE --out runs/eval-greedy`\n"
+    "`python -m analysis evaluate --model spoken --manifest FILE --decoder beam --lexicon model"
+    " --out runs/eval-beam`\n"
+    "`python app.py --evaluation runs/eval-greedy --evaluation runs/eval-beam`"
 )
 NOT_OFFERED = "Not offered beside A: {reasons}."
 REASON = "{name} ({why})"
 NOT_MADE = "not made yet; the Errors tab makes it"
 FAILED = "failed"
 NOTHING_COMMON = "no utterance in common"
-SAME = "A and B are the same evaluation. Choose two."
 
 FEWER = "B makes fewer errors than A: {b} instead of {a}, in {words} words."
 MORE = "B makes more errors than A: {b} instead of {a}, in {words} words."
@@ -38,6 +38,8 @@ P_HINT = (
     " Gillick and Cox 1989)"
 )
 P_HINT_EXACT = "{hint}; exact, because there are so few."
+RATE_AND_INTERVAL = "{value} ({low}–{high})"
+DIFFERENCE = "{difference} ({low} to {high})"
 
 FACTS = {
     "cer": ("Character error rate", "{a} → {b} %, {difference} ({low} to {high})"),
@@ -87,7 +89,7 @@ COMPARISON = {
     "columns": [
         ["What A and B heard", "The reference, with what was heard instead"],
         ["Errors", "Errors of A → errors of B"],
-        ["", "Errors of B minus errors of A"],
+        ["Difference", "Errors of B minus errors of A"],
     ],
     "sides": ["A", "B"],
     "total": "{first}–{last} of {total} utterances",
