@@ -21,6 +21,7 @@ import json
 import os
 import re
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 BATCH = 10_000  # rows that are Python objects at a time
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-SCLITE_WORD = str.maketrans({"(": "[", ")": "]", "{": "[", "}": "]", "@": "＠", ";": ","})
+SCLITE_WORD = str.maketrans({"(": "[", ")": "]", "{": "[", "}": "]", "@": "＠", ";": ",", "*": "✱"})
 CHANNEL = "1"
 LONGEST_NAME = 100  # characters
 MANIFEST = ("id", "audio_filepath", "duration", "text", "pred_text", "snr_db")
@@ -101,7 +102,8 @@ def export(
     except OSError as e:
         raise EvaluationError(f"Cannot write {out}: {e}. Choose another file.") from e
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
     return view.count
 
 

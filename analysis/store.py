@@ -185,10 +185,10 @@ class Store:
             cursor.execute("COMMIT")
 
     @contextmanager
-    def _cursor(self, limit_s: float = TIME_LIMIT_S) -> "Iterator[duckdb.DuckDBPyConnection]":
+    def _cursor(self, limit_s: float | None = None) -> "Iterator[duckdb.DuckDBPyConnection]":
         """A connection for one question, which is interrupted when its time is over."""
         cursor = self._database.cursor()
-        timer = threading.Timer(limit_s, cursor.interrupt)
+        timer = threading.Timer(limit_s or TIME_LIMIT_S, cursor.interrupt)
         timer.daemon = True
         timer.start()
         try:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from types import ModuleType
 
 from ui import (
+    compare_strings,
+    compare_strings_ru,
     evidence_strings,
     evidence_strings_ru,
     explorer_strings,
@@ -28,6 +30,7 @@ PAIRS = (  # a module of texts and its Russian twin, with the same names
     (strings, strings_ru),
     (evidence_strings, evidence_strings_ru),
     (explorer_strings, explorer_strings_ru),
+    (compare_strings, compare_strings_ru),
 )
 BOTH = tuple((module, texts(module), texts(russian)) for module, russian in PAIRS)
 

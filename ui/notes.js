@@ -32,33 +32,6 @@ async function keepNote({ evaluation, id }, tags, text, state) {
   if (!answer.error) document.dispatchEvent(new CustomEvent("mh:noted"));
 }
 
-function tagButton(name, tags, save) {
-  const node = el("button", { type: "button", class: "mh-tag", "aria-pressed": tags.has(name) }, texts.tags[name] || name);
-  node.addEventListener("click", () => {
-    if (tags.has(name)) tags.delete(name);
-    else tags.add(name);
-    node.setAttribute("aria-pressed", tags.has(name));
-    save();
-  });
-  return node;
-}
-
-let last = Promise.resolve(); // one after the other, so that the last one wins
-
-function saver(value, tags, text, state) {
-  return () => { last = last.then(() => keepNote(value, tags, text, state)); };
-}
-
-async function keepNote({ evaluation, id }, tags, text, state) {
-  state.textContent = texts.saving;
-  const note = { evaluation, id, tags: [...tags], note: text.value };
-    const answer = await server.save_note(note).catch(() => ({ error: texts.no_answer }));
-    state.textContent = answer.error ? fill(texts.failed, { why: answer.error }) : texts.saved;
-    state.classList.toggle("mh-wrong", Boolean(answer.error));
-    if (!answer.error) document.dispatchEvent(new CustomEvent("mh:noted"));
-  };
-}
-
 function draw() {
   leave();
   const value = props.value;

@@ -124,7 +124,6 @@ RATES = {
     ),
 }
 INTERVAL = "95 % interval {low} to {high} %"
-OVER = {"utterances": "utterances"}
 INTERVAL_HINT = (
     "Another set of utterances of the same kind would give a rate in this range in 95 of 100 cases"
     " (bootstrap over {over})"
