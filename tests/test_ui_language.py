@@ -24,7 +24,7 @@ TERMS = {  # what a Russian engineer, too, writes in Latin letters
     *("WER", "CER", "SER", "SNR", "NCE", "ECE", "AUC", "RTF", "RT60", "N", "S", "D", "I"),
     *("CTC", "GRU", "Log", "mel", "blank", "SHA", "base64", "dBFS", "PARIS"),
     *("JSON", "CTM", "TextGrid", "SRT", "VTT", "Praat", "Audacity", "sclite"),
-    *("A", "B", "p", "MAPSSWE", "Bisani", "Ney", "Gillick", "Holm", "Benjamini", "Hochberg"),
+    *("A", "B", "p", "MAPSSWE", "Bisani", "Ney", "Gillick", "Cox", "Holm", "Benjamini", "Hochberg"),
     *("Enter", "J", "K", "R", "T", "SQL", "q", "Misheard", "morse"),
 }
 

@@ -155,7 +155,7 @@ class _Handlers:
         if b is None:
             return first, second, state, None, "", "", None, None
         picking = Notice("loading", compare_strings.COMPARISON["loading"]).to_json()
-        titles = map(_title, compare_strings.SIDES, (a, b))
+        titles = map(_title, compare_strings.COMPARISON["sides"], (a, b))
         return first, second, state, {"evaluation": a, "other": b}, *titles, picking, picking
 
     def picked(self, event: gr.EventData) -> Iterator[tuple[Any, Any]]:

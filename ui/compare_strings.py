@@ -3,16 +3,15 @@
 A_LABEL = "A: the one to compare with"
 B_LABEL = "B: is it better?"
 SIDE = "{side}: {name}"
-SIDES = ("A", "B")
 
 ALONE = "Nothing to compare yet"
 ALONE_HINT = (
     "Two evaluations of the same recordings are needed: of two models, or of one model with two"
     " decoders. For example:\n"
-    "`python -m analysis evaluate --model spoken --manifest FILE --out runs/eval-greedy`\n"
-    "`python -m analysis evaluate --model spoken --manifest FILE --decoder beam --lexicon model"
-    " --out runs/eval-beam`\n"
-    "`python app.py --evaluation runs/eval-greedy --evaluation runs/eval-beam`"
+    "python -m analysis evaluate --model spoken --manifest FILE --out runs/eval-greedy\n"
+    "python -m analysis evaluate --model spoken --manifest FILE --decoder beam --lexicon model"
+    " --out runs/eval-beam\n"
+    "python app.py --evaluation runs/eval-greedy --evaluation runs/eval-beam"
 )
 NOT_OFFERED = "Not offered beside A: {reasons}."
 REASON = "{name} ({why})"
