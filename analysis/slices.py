@@ -24,7 +24,7 @@ NESTED = ("[]", "STRUCT", "MAP", "BLOB", "UNION", "JSON")
 NO_FIELDS = {
     *("utterance_id", "audio_filepath", "text", "text_raw", "pred_text", "note", "id", "position"),
     *("hits", "substitutions", "deletions", "insertions", "errors", "wer", "cer"),
-    *("char_errors", "n_char"),
+    *("char_errors", "n_char", "raw_errors", "raw_n_reference"),
 }
 
 
