@@ -90,7 +90,7 @@ class SignalMeasures:
         inside = int(dead[part].sum())
         return inside * HOP_S >= DROPOUT_S and inside > dead.sum() / 2
 
-    @property
+    @cached_property
     def sounding(self) -> np.ndarray:
         """(T,) whether there is sound: near the level of speech, and above the noise."""
         least_db = max(self.speech_db - SOUND_DB, self.noise_db + ABOVE_NOISE_DB)
@@ -100,6 +100,10 @@ class SignalMeasures:
     def sound_s(self) -> float:
         """Seconds of sound."""
         return float(self.sounding.sum() * HOP_S)
+
+    def sound_s_in(self, start_s: float, end_s: float) -> float:
+        """Seconds of sound in a part."""
+        return float(self.sounding[self._frames(start_s, end_s)].sum() * HOP_S)
 
     def edge_db(self, *, end: bool) -> float:
         """Level of the first or the last EDGE_S over that of speech, in dB."""
