@@ -23,36 +23,20 @@ the self-confidence margin of confident learning (Northcutt et al. 2021) with CT
 class probabilities; ctc-segmentation (Kürzinger et al. 2020) cleans alignments by such a score.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
-
-from analysis.error_regions import (
-    ErrorRegion,
-    error_regions,
-    is_writable,
-    n_needed,
-    reference_cost,
-    word_symbols,
-)
-from analysis.scoring import Score
-from analysis.signal_measures import SignalMeasures
-from asr_core.text import Alphabet
-from asr_core.transcript import Transcript, Word
 
 Cause = Literal["oov", "search", "speed", "label", "signal", "acoustic"]
 CAUSES: tuple[Cause, ...] = get_args(Cause)
 
 CLIPPED_SHARE = 0.03  # of the region's samples; whole speech has under 0.005, whole tones 0.027
 CUT_DB = -15.0  # of the edge, to the vowels; 99 % of whole recordings are quieter there
-CUT_ABOVE_NOISE_DB = 12.0  # else it may be the noise that is cut
 
 # Frames a symbol, repeats counted: below 1 no path spells the reference, and up to this the few
 # that do leave no room for a blank or for a symbol held a frame longer.
 LEAST_FRAMES_PER_SYMBOL = 1.2
 FAST_LETTERS_PER_S = 20.0  # of sound; 99 % of real commands are below 16, of hasty digits below 22
-PAUSES_HEARD_DB = 10.0  # signal-to-noise ratio from which pauses can be told from speech
-COLLAPSED_WORDS = 2  # missed in a row, or all there are: single ones are missed for other reasons
 WORD_S = 0.25  # of sound a word; less is no sign that all of them were said
 
 # Half of the wrong labels of real recordings cost more than 10, 95 % more than 4.6; of the model's
@@ -72,7 +56,7 @@ class Evidence:
         writable: whether the model has symbols for all of the reference's words.
         cost: what the reference would have cost there, in nats (see `reference_cost`).
         n_disputed: words of the reference or heard, whichever are more; one at least.
-        missed: whether nothing was written for COLLAPSED_WORDS of the reference, or for all it has.
+        missed: whether nothing was written for several words in a row, or for all there are.
         sound_per_word_s: seconds of sound there and in the words beside it, a word of the
             reference.
         confidence: of the least sure word heard.
@@ -118,115 +102,6 @@ def label_suspicion(regions: Sequence[Evidence]) -> float | None:
     """
     known = [each.suspicion for each in regions if each.suspicion is not None]
     return max(known) if known else (None if regions else 0.0)
-
-
-def explain(
-    scored: Score,
-    transcript: Transcript,
-    alphabet: Alphabet,
-    heard: Sequence[Word],
-    said: Mapping[int, Word],
-    signal: SignalMeasures,
-) -> list[tuple[ErrorRegion, Evidence]]:
-    """The error regions of one utterance, in order, each with its evidence.
-
-    Args:
-        scored: the utterance's alignment.
-        transcript: what was heard.
-        alphabet: of the model.
-        heard: the word of each index in the alignment.
-        said: where words of the reference are, as far as known; needed of missed ones.
-        signal: of the recording.
-    """
-    symbols = word_symbols(transcript.tokens, alphabet)
-    judged = len(symbols) == len(heard)  # else words were taken apart when they were normalised
-    frames_per_symbol = _frames_per_symbol(scored, transcript, alphabet)
-    found = []
-    for region in error_regions(scored.edits):
-        edits = scored.edits[region.start : region.end]
-        words = [heard[e.heard_index] for e in edits if e.heard_index is not None]
-        missed = [said.get(e.reference_index) for e in edits if e.op == "delete"]  # type: ignore[arg-type]
-        placed = [*words, *(word for word in missed if word is not None)]
-        window_s = _window_s(region, placed, heard, transcript.duration_s)
-        gap_s = _gap_s(region, heard, transcript.duration_s)
-        cost = reference_cost(region, symbols, transcript, alphabet) if judged else None
-        evidence = Evidence(
-            writable=all(is_writable(alphabet, word) for word in region.reference),
-            cost=cost,
-            n_disputed=max(len(region.reference), len(region.heard)),
-            missed=_is_missed(region, heard),
-            sound_per_word_s=signal.sound_s_in(*gap_s) / _n_words(region),
-            confidence=min((word.confidence for word in words), default=None),
-            frames_per_symbol=frames_per_symbol,
-            recording_snr_db=signal.snr_db,
-            snr_db=signal.snr_db_in(*window_s),
-            clipped=signal.clipped_in(*window_s),
-            edge_db=_edge_db(region, signal),
-            dropout=signal.drops_out(*gap_s),
-            letters_per_s=letters_per_s(scored, signal),
-        )
-        found.append((region, evidence))
-    return found
-
-
-def letters_per_s(scored: Score, signal: SignalMeasures) -> float | None:
-    """How fast the reference was spoken, pauses left out; None where noise hides the pauses."""
-    if signal.snr_db < PAUSES_HEARD_DB or signal.sound_s == 0:
-        return None
-    letters = sum(len(edit.reference) for edit in scored.edits if edit.reference is not None)
-    return letters / signal.sound_s
-
-
-def _is_missed(region: ErrorRegion, heard: Sequence[Word]) -> bool:
-    n_missed = len(region.reference)
-    return not region.heard and n_missed >= (COLLAPSED_WORDS if heard else 1)
-
-
-def _n_words(region: ErrorRegion) -> int:
-    """Words of the reference, the hits beside the region included; one at least."""
-    n_hits = (region.before is not None) + (region.after is not None)
-    return max(len(region.reference) + n_hits, 1)
-
-
-def _frames_per_symbol(scored: Score, transcript: Transcript, alphabet: Alphabet) -> float | None:
-    """Frames there are for each that the reference needs; None where it cannot be written."""
-    text = " ".join(edit.reference for edit in scored.edits if edit.reference is not None)
-    if not text or not is_writable(alphabet, text):
-        return None
-    return len(transcript.log_probs) / n_needed(alphabet.encode(text))
-
-
-def _window_s(
-    region: ErrorRegion, placed: Sequence[Word], heard: Sequence[Word], duration_s: float
-) -> tuple[float, float]:
-    """Where a region is: its words' extents, or else what lies between its neighbours."""
-    if placed:
-        return min(word.start_s for word in placed), max(word.end_s for word in placed)
-    before, after = _neighbours(region, heard)
-    start_s, end_s = before.end_s if before else 0.0, after.start_s if after else duration_s
-    return start_s, max(start_s, end_s)
-
-
-def _gap_s(region: ErrorRegion, heard: Sequence[Word], duration_s: float) -> tuple[float, float]:
-    """A region and the words beside it: what was lost may lie anywhere there."""
-    before, after = _neighbours(region, heard)
-    return before.start_s if before else 0.0, after.end_s if after else duration_s
-
-
-def _neighbours(region: ErrorRegion, heard: Sequence[Word]) -> tuple[Word | None, Word | None]:
-    sides = (region.before, region.after)
-    before, after = (
-        heard[hit.heard_index] if hit and hit.heard_index is not None else None for hit in sides
-    )
-    return before, after
-
-
-def _edge_db(region: ErrorRegion, signal: SignalMeasures) -> float | None:
-    """The louder of the recording's ends that the region touches; None where it is noise."""
-    ends = [end for end, hit in ((False, region.before), (True, region.after)) if hit is None]
-    edges_db = [signal.edge_db(end=end) for end in ends]
-    least_db = CUT_ABOVE_NOISE_DB - signal.snr_db
-    return max((edge_db for edge_db in edges_db if edge_db >= least_db), default=None)
 
 
 def _below(value: float | None, threshold: float) -> bool:

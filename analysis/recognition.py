@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis.causes import Evidence, cause_of, explain, label_suspicion, letters_per_s
+from analysis.causes import Evidence, cause_of, label_suspicion
 from analysis.error_regions import ErrorRegion
+from analysis.evidence import Utterance, explain, letters_per_s
 from analysis.scoring import Score, score
 from analysis.signal_measures import SignalMeasures, measure_signal
 from analysis.tables import UTTERANCE_COLUMNS, number, utf8
@@ -117,7 +118,7 @@ def _recognise_row(
     scored = score([reference], [hypothesis])[0]
     said = place_reference(recognizer, reference.split(), transcript) if scored.deletions else {}
     words = [word for _, word in heard]
-    regions = explain(scored, transcript, recognizer.alphabet, words, said, signal)
+    regions = explain(Utterance(scored, transcript, words, said, signal, recognizer.alphabet))
     utterance = {
         "utterance_id": key,
         "audio_filepath": audio,
