@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.causes import explain, label_suspicion, letters_per_s
+from analysis.causes import label_suspicion
+from analysis.evidence import Utterance, explain, letters_per_s
 from analysis.recognition import error_evidence, place_reference
 from analysis.scoring import Score, score
 from analysis.signal_measures import SignalMeasures, measure_signal
@@ -98,7 +99,7 @@ def _explain(
     reference = [edit.reference for edit in scored.edits if edit.reference is not None]
     written = _as_if_written(recognizer, texts, transcript)
     said = place_reference(recognizer, reference, transcript) if scored.deletions else {}
-    regions = explain(scored, written, recognizer.alphabet, written.words, said, signal)
+    regions = explain(Utterance(scored, written, written.words, said, signal, recognizer.alphabet))
     evidence = error_evidence(regions)
     edits = []
     for i, edit in enumerate(scored.edits):
