@@ -1,15 +1,16 @@
 """The web app: `python app.py`, or `gradio app.py` to reload it at every change."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from analysis.evaluation import Evaluation
-from ui import errors, library, model, recognise, strings
+from ui import compare, errors, language, library, model, recognise, strings
 from ui.background import Pending, Workshop
 from ui.model_runs import Training
 from ui.theme import CSS, theme
@@ -23,7 +24,9 @@ RUNS = ROOT / "runs"
 BUNDLED = "spoken"  # the model, its evaluation and the set are all called this
 
 MAX_UPLOAD = "1400mb"  # two hours of CD quality
+TABS = ("recognise", "errors", "compare", "model")
 CACHE_S = (3600, 86_400)  # hourly, delete published recordings older than a day
+NAME_LANGUAGE = "() => {{ document.documentElement.lang = '{}' }}"
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -31,6 +34,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="app.py", description=strings.TAGLINE)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--port", type=_port, default=7860, help="port (%(default)s)")
+    parser.add_argument(
+        "--language",
+        choices=language.LANGUAGES,
+        default=language.of(os.environ),
+        help="language of the page; without it the locale's, else English",
+    )
     for name, metavar, text in (
         ("--model", "DIR", "model folder, or the name of a bundled model; may be repeated"),
         ("--evaluation", "DIR", "evaluation to show; may be repeated"),
@@ -56,9 +65,8 @@ def collect(
     folders = [Path(folder) for folder in options.evaluation]
     manifests = [Path(manifest) for manifest in options.manifest]
     if not folders and not manifests:
-        ready = (ASSETS / "evaluations" / BUNDLED / "summary.json").is_file()
-        folders = [ASSETS / "evaluations" / BUNDLED] if ready else []
-        manifests = [] if ready else [ASSETS / "validation" / BUNDLED / "manifest.jsonl"]
+        folders = bundled_evaluations()
+        manifests = [] if folders else [ASSETS / "validation" / BUNDLED / "manifest.jsonl"]
     model_folders = options.model or bundled()
     models = library.models(model_folders)
     made = [library.to_be_made(models[0], model_folders[0], path, RUNS) for path in manifests]
@@ -74,6 +82,12 @@ def bundled() -> list[str]:
     """The names of the bundled models, the one that the app starts with first."""
     names = {path.parent.name for path in (ASSETS / "models").glob("*/config.json")}
     return [BUNDLED, *sorted(names - {BUNDLED})]
+
+
+def bundled_evaluations() -> list[Path]:
+    """The bundled evaluations, that of the bundled model as it is the first."""
+    found = sorted(path.parent for path in (ASSETS / "evaluations").glob("*/summary.json"))
+    return sorted(found, key=lambda folder: folder.name != BUNDLED)
 
 
 def _folder(given: str) -> Path:
@@ -94,8 +108,10 @@ def build(
     with gr.Blocks(
         title=strings.PRODUCT, analytics_enabled=False, delete_cache=CACHE_S, fill_width=True
     ) as page:
+        name = f"<h1>{strings.PRODUCT}</h1><p>{strings.TAGLINE}</p>"
         gr.HTML(
-            f"<header class='mh-header'><h1>{strings.PRODUCT}</h1><p>{strings.TAGLINE}</p></header>"
+            f"<header class='mh-header'>{name}</header>",
+            js_on_load=(ROOT / "ui" / "tabs.js").read_text(encoding="utf-8"),
         )
         examples = recognise.read_examples(ASSETS / "examples")
         with gr.Tabs() as tabs:
@@ -103,12 +119,22 @@ def build(
                 recognise.build(page, models, examples)
             with gr.Tab(strings.TAB_ERRORS, id="errors"):
                 errors.build(page, models, evaluations)
+            with gr.Tab(strings.TAB_COMPARE, id="compare") as compare_tab:
+                compare.build(page, compare_tab, models, evaluations)
             with gr.Tab(strings.TAB_MODEL, id="model"):
                 model.build(tabs, trainings)
+        page.load(_tab_asked, None, tabs, api_visibility="private", show_progress="hidden")
         first, *others = models  # nothing waits for the models that are not shown at first
         page.workshop = Workshop([first, *evaluations, *others])
         page.load(page.workshop.start, api_visibility="private", show_progress="hidden")
+        page.load(None, None, None, js=NAME_LANGUAGE.format(strings.LANGUAGE))
     return page.queue(max_size=32, default_concurrency_limit=4)
+
+
+def _tab_asked(request: gr.Request) -> Any:
+    """The tab that the page's address names."""
+    asked = request.query_params.get("tab")
+    return gr.Tabs(selected=asked) if asked in TABS else gr.skip()
 
 
 def launch(page: gr.Blocks, host: str = "127.0.0.1", port: int | None = None) -> str | None:
@@ -153,6 +179,7 @@ def _serve(page: gr.Blocks, options: argparse.Namespace) -> None:
 
 
 options = parse(sys.argv[1:] if __name__ == "__main__" else [])
+language.use(options.language)
 try:
     demo = build(*collect(options), shown(options))
 except ValueError as error:  # of a model, an evaluation or a manifest: each says what to do

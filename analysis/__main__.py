@@ -1,7 +1,7 @@
-"""`python -m analysis evaluate / card / calibrate`."""
+"""`python -m analysis evaluate / import / export / compare / card / calibrate`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from analysis.calibration import Calibration
+    from asr_core.recognizer import Recognizer
 
 app = typer.Typer(
     help="Measure a recogniser on a whole set, and say what its errors are.",
@@ -20,6 +21,8 @@ app = typer.Typer(
 )
 
 RATE_NAMES = {"wer": "WER, words", "cer": "CER, characters", "ser": "SER, utterances"}
+
+NORMALISER_HELP = "What both texts go through before they are compared."
 
 Model = Annotated[str, typer.Option(help="A model folder, or a bundled model's name.")]
 
@@ -37,6 +40,9 @@ def evaluate(
     manifest: Annotated[Path, typer.Option(help="JSON lines, CSV or TSV.")],
     out: Annotated[Path, typer.Option(file_okay=False, help="The Evaluation folder to write.")],
     name: Annotated[str | None, typer.Option(help="The set's name; else the manifest's.")] = None,
+    normaliser: Annotated[
+        Literal["model", "none", "basic", "english"], typer.Option(help=NORMALISER_HELP)
+    ] = "model",
 ) -> None:
     """Transcribe and score a manifest; write an Evaluation folder and print its summary."""
     from analysis.evaluating import evaluate as evaluate_set
@@ -57,6 +63,7 @@ def evaluate(
                 out,
                 name=name,
                 decoding=decoding,
+                normaliser=normaliser,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
     except (ManifestError, CheckpointError, EvaluationError) as e:
@@ -65,6 +72,82 @@ def evaluate(
         _fail(e)
     typer.echo(describe(result.summary))
     typer.echo(f"written to        {result.folder}")
+
+
+@app.command("import")
+def import_command(
+    out: Annotated[Path, typer.Option(file_okay=False, help="The Evaluation folder to write.")],
+    name: Annotated[str, typer.Option(help="The system's name.")],
+    predictions: Annotated[
+        Path | None, typer.Argument(help="JSON lines, CSV or TSV with text and pred_text.")
+    ] = None,
+    ref: Annotated[
+        Path | None, typer.Option(help="Instead: references, as trn, stm or a manifest; with --hyp")
+    ] = None,
+    hyp: Annotated[Path | None, typer.Option(help="Hypotheses, as trn or ctm.")] = None,
+    set_name: Annotated[
+        str | None, typer.Option("--set", help="The set's name; else the references' file's.")
+    ] = None,
+    normaliser: Annotated[
+        Literal["none", "basic", "english"], typer.Option(help=NORMALISER_HELP)
+    ] = "basic",
+    model: Annotated[
+        str | None, typer.Option(help="Our model for causes and times, where there is sound.")
+    ] = None,
+) -> None:
+    """Score another system's predictions; write an Evaluation folder and print its summary."""
+    from analysis.evaluation import EvaluationError
+    from analysis.imports import import_predictions
+    from analysis.predictions import read_predictions
+    from asr_core.manifest import ManifestError
+
+    try:
+        recognizer = None if model is None else _loaded(model)
+        found = read_predictions(predictions, references=ref, hypotheses=hyp)
+        with _progress_bar() as bar:
+            task = bar.add_task("Scoring", total=None)
+            result = import_predictions(
+                found,
+                out,
+                name=name,
+                set_named=set_name,
+                normaliser=normaliser,
+                recognizer=recognizer,
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
+            )
+    except (ManifestError, EvaluationError) as e:
+        _fail(e)
+    typer.echo(describe(result.summary))
+    typer.echo(f"written to        {result.folder}")
+
+
+@app.command("export")
+def export_command(
+    evaluation: Annotated[Path, typer.Argument(help="An Evaluation folder.")],
+    out: Annotated[Path, typer.Option(dir_okay=False, help="The file to write.")],
+    written: Annotated[
+        Literal["csv", "parquet", "jsonl", "trn", "ctm"], typer.Option("--format")
+    ] = "csv",
+    where: Annotated[str, typer.Option(help='An SQL condition: "snr_db < 5".')] = "",
+    search: Annotated[str, typer.Option(help="Text in reference or hypothesis.")] = "",
+    only_errors: Annotated[bool, typer.Option("--only-errors", help="Leave out the rest.")] = False,
+    sort: Annotated[str, typer.Option(help="A column; else the manifest's order.")] = "position",
+    descending: Annotated[bool, typer.Option("--descending", help="Largest first.")] = False,
+) -> None:
+    """Write the utterances that a condition lets through to a file, for other programs."""
+    from analysis.evaluation import Evaluation, EvaluationError
+    from analysis.exports import ExportFormat, export
+    from analysis.notes import NoteError
+    from analysis.store import Filter, FilterError
+
+    wanted = Filter(where=where, search=search, only_errors=only_errors)
+    try:
+        opened = Evaluation.open(evaluation)
+        kind = ExportFormat(written)
+        n = export(opened, out, kind, wanted, sort=sort, ascending=not descending)
+    except (EvaluationError, FilterError, NoteError) as e:
+        _fail(e)
+    typer.echo(f"{n} utterances written to {out}")
 
 
 @app.command()
@@ -116,6 +199,35 @@ def calibrate(
         _fail(e)
 
 
+@app.command()
+def compare(
+    evaluations: Annotated[
+        list[Path], typer.Argument(help="Evaluation folders; the others against the first.")
+    ],
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write all numbers here.")
+    ] = None,
+) -> None:
+    """Say which of several systems is better on the same utterances, and whether that is sure."""
+    from analysis.compare import compare as compare_two
+    from analysis.compare import table
+    from analysis.compare_text import describe as describe_comparison
+    from analysis.evaluation import Evaluation, EvaluationError
+    from analysis.pairing import CompareError
+    from asr_core.checkpoint import write_json
+
+    try:
+        first, *others = [Evaluation.open(folder) for folder in evaluations]
+        rows = table([first, *others])
+        comparisons = [compare_two(first, other) for other in others]
+        if json_file is not None:
+            found = [each.to_dict() for each in comparisons]
+            write_json(json_file, {"table": rows.to_dict(), "comparisons": found})
+    except (EvaluationError, CompareError, OSError) as e:
+        _fail(e)
+    typer.echo(describe_comparison(rows, comparisons))
+
+
 def _calibration(found: "Calibration") -> str:
     """What was tried, what was chosen, and what it does, in plain text."""
     lines = [
@@ -151,7 +263,7 @@ def describe(summary: dict[str, Any]) -> str:
     counts, rates, interval = summary["counts"], summary["rates"], summary["interval"]
     lines = [
         f"{summary['model']['name']} on {summary['name']}: {counts['utterances']} utterances,"
-        f" {counts['words']} words, {summary['audio_s']:.1f} s of audio"
+        f" {counts['words']} words{_audio(summary['audio_s'])}"
     ]
     for key, name in RATE_NAMES.items():
         if key != "ser" and not counts["words"]:
@@ -163,13 +275,37 @@ def describe(summary: dict[str, Any]) -> str:
     return "\n".join(
         [
             *lines,
+            *raw_lines(summary),
             *confidence_lines(summary.get("confidence")),
             f"words             {counts['hits']} right, {counts['substitutions']} substituted,"
             f" {counts['deletions']} deleted, {counts['insertions']} inserted",
             f"skipped rows      {counts['skipped']}",
-            f"real-time factor  {summary['real_time_factor']:.4f} ({summary['took_s']:.1f} s)",
+            *_speed_lines(summary),
+            *_evidence_lines(summary.get("evidence")),
         ]
     )
+
+
+def raw_lines(summary: dict[str, Any]) -> list[str]:
+    """WER of the texts as they were written; nothing where an older program wrote the summary."""
+    raw = summary.get("rates_raw")
+    if raw is None or not summary["counts"]["words"]:
+        return []
+    value, low, high = (100 * raw["wer"][part] for part in ("value", "low", "high"))
+    level = f"{100 * summary['interval']['level']:.0f} %: {low:.2f} to {high:.2f}"
+    return [
+        f"WER, raw texts    {value:6.2f} %  ({level}); above: normaliser {summary['normaliser']}"
+    ]
+
+
+def _audio(audio_s: float | None) -> str:
+    return "" if audio_s is None else f", {audio_s:.1f} s of audio"
+
+
+def _speed_lines(summary: dict[str, Any]) -> list[str]:
+    if summary["real_time_factor"] is None:
+        return []  # another system, whose speed nobody measured
+    return [f"real-time factor  {summary['real_time_factor']:.4f} ({summary['took_s']:.1f} s)"]
 
 
 def confidence_lines(metrics: dict[str, Any] | None) -> list[str]:
@@ -178,6 +314,23 @@ def confidence_lines(metrics: dict[str, Any] | None) -> list[str]:
         return []
     nce, auc = ("none" if metrics[key] is None else f"{metrics[key]:.3f}" for key in ("nce", "auc"))
     return [f"confidence        NCE {nce}, ECE {100 * metrics['ece']:.2f} %, AUC {auc}"]
+
+
+def _evidence_lines(evidence: dict[str, Any] | None) -> list[str]:
+    if evidence is None:
+        return []
+    n, total = evidence["utterances"], evidence["utterances"] + evidence["without_sound"]
+    return [f"causes and times  by {evidence['model']}, for {n} of {total} utterances"]
+
+
+def _loaded(model: str) -> "Recognizer":
+    from asr_core.checkpoint import CheckpointError
+    from asr_core.recognizer import Recognizer
+
+    try:
+        return Recognizer.load(model)
+    except CheckpointError as e:
+        _fail(e)
 
 
 def _progress_bar() -> "Progress":

@@ -7,11 +7,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from analysis.confidence_metrics import measure
 from analysis.evaluation import FORMAT_VERSION, Evaluation, EvaluationError, set_name
 from analysis.folder import check_replaceable, write_folder
+from analysis.normalisation import NORMALISERS, OWN_NORMALISER
 from analysis.scoring import total
-from analysis.summary import INTERVAL, counts, rates
+from analysis.summary import INTERVAL, counts, rate, rates
 from analysis.tables import ERROR_COLUMNS, UTTERANCE_COLUMNS, table, utf8
 from asr_core.decoder import best_path
 from asr_core.decoding import DecodingConfig, build_decoder, record
@@ -28,6 +31,7 @@ def evaluate(
     *,
     name: str | None = None,
     decoding: DecodingConfig | None = None,
+    normaliser: str = OWN_NORMALISER,
     progress: "Progress | None" = None,
 ) -> Evaluation:
     """Transcribe and score a manifest, and write the Evaluation folder.
@@ -43,6 +47,8 @@ def evaluate(
         name: of the set, in tables; the manifest's name where not given.
         decoding: how log-probabilities become text, where not by the recogniser's own decoder;
             `summary.json` records it.
+        normaliser: what both texts go through before they are compared: "model", as the model
+            writes text, or a name of `NORMALISERS`.
         progress: called after every recording.
 
     Raises:
@@ -58,14 +64,16 @@ def evaluate(
     # Its folder resolved, itself not: recordings are relative to where a link to it stands.
     manifest_path = manifest_path.parent.resolve() / manifest_path.name
     recognizer, decoded = _decoding_with(recognizer, decoding)
-    recognition = recognise_manifest(recognizer, manifest_path, progress)
+    own = recognizer.alphabet.normalise
+    normalise = own if normaliser == OWN_NORMALISER else NORMALISERS[normaliser]
+    recognition = recognise_manifest(recognizer, manifest_path, progress, normalise)
     _check_scored(recognition)
     write_folder(
         out,
         utterances=table([row.utterance for row in recognition.rows], UTTERANCE_COLUMNS),
         errors=table([error for row in recognition.rows for error in row.errors], ERROR_COLUMNS),
         skipped=recognition.skipped,
-        summary=_summary(recognition, recognizer, out, name, decoded),
+        summary=_summary(recognition, recognizer, out, name, decoded) | {"normaliser": normaliser},
     )
     return Evaluation.open(out)
 
@@ -115,6 +123,7 @@ def _summary(
             "sha256": recognition.manifest_sha256,
         },
         "rates": rates(scores, totals),
+        "rates_raw": {"wer": _raw_wer(recognition)},
         "interval": INTERVAL,
         "counts": counts(totals) | {"skipped": len(recognition.skipped)},
         "confidence": _confidence(recognition),
@@ -123,6 +132,13 @@ def _summary(
         "real_time_factor": recognition.took_s / audio_s,
         "versions": versions() | {"jiwer": version("jiwer")},
     }
+
+
+def _raw_wer(recognition: "Recognition") -> dict[str, float]:
+    counted = [
+        (row.utterance["raw_errors"], row.utterance["raw_n_reference"]) for row in recognition.rows
+    ]
+    return rate(*np.array(counted, dtype=np.int64).T)
 
 
 def _confidence(recognition: "Recognition") -> dict[str, Any] | None:

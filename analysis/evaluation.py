@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.conditions import at_positions, identifier
 from analysis.notes import Note, read_notes, write_note
 from analysis.scoring import Score, score, total
 from analysis.store import Filter, FilterError, Store
@@ -125,12 +126,17 @@ class Evaluation:
                 f"Cannot sort by {sort!r}. Expected one of: {', '.join(self.store.columns)}."
             )
         view = self.store.view(wanted)
-        quoted = '"' + sort.replace('"', '""') + '"'
-        rows = view.ask(
-            f"SELECT * FROM matched ORDER BY {quoted} {'ASC' if ascending else 'DESC'} NULLS LAST,"
-            f" position LIMIT {max(limit, 0)} OFFSET {max(offset, 0)}"
+        direction = "ASC" if ascending else "DESC"
+        found = view.ask(  # positions alone: to sort whole rows takes several times as long
+            "SELECT position, count(*) OVER () AS n FROM matched"
+            f" ORDER BY {identifier(sort)} {direction} NULLS LAST, position"
+            f" LIMIT {max(limit, 0)} OFFSET {max(offset, 0)}"
         )
-        return rows, view.count
+        if not found:
+            return [], view.count
+        places = {row["position"]: i for i, row in enumerate(found)}
+        rows = self.store.ask(f"SELECT * FROM utterances WHERE {at_positions(places)}")
+        return sorted(rows, key=lambda row: places[row["position"]]), int(found[0]["n"])
 
     def row(self, utterance_id: str) -> dict[str, Any]:
         """One utterance's row (raises KeyError)."""
@@ -156,6 +162,19 @@ class Evaluation:
         note = write_note(self.folder / NOTES[0], utterance_id, tags, text)
         self._show_notes()
         return note
+
+    def skipped(self) -> list[dict[str, Any]]:
+        """The rows left out, in their order: `line`, `reason` and `raw`, what the line said.
+
+        Raises:
+            EvaluationError: the file is damaged.
+        """
+        path = self.folder / SKIPPED
+        try:
+            with path.open(encoding="utf-8") as file:
+                return [json.loads(line) for line in file if line.strip()]
+        except (OSError, ValueError) as e:
+            raise EvaluationError(f"Cannot read {path}: {e}. {AGAIN}") from e
 
     def notes(self) -> list[Note]:
         """What persons noted (raises NoteError)."""
@@ -192,8 +211,21 @@ class Evaluation:
         return found
 
     def audio_path(self, utterance_id: str) -> Path:
-        """Where one utterance's recording should be (raises KeyError)."""
-        return self.manifest_path.parent / self.row(utterance_id)["audio_filepath"]
+        """Where one utterance's recording should be.
+
+        Raises:
+            KeyError: no such utterance.
+            AudioError: an imported utterance whose recording nobody named.
+        """
+        audio = self.row(utterance_id)["audio_filepath"]
+        if audio is None:
+            from asr_core.audio import AudioError
+
+            raise AudioError(
+                f"{self.name} names no recording of {utterance_id}. Import it again with"
+                " audio_filepath."
+            )
+        return self.manifest_path.parent / audio
 
     def _show_notes(self) -> None:
         self.store.set_notes((n.utterance_id, n.tag_list, n.text) for n in self.notes())

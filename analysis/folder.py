@@ -1,5 +1,6 @@
 """An Evaluation folder on disk: written beside its place, then renamed into it."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,9 @@ from asr_core.manifest import SkippedRow, write_manifest
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow
+
+ROW_GROUP = 122_880  # rows: DuckDB's own
 
 
 def check_replaceable(out: Path) -> None:
@@ -32,8 +36,8 @@ def check_replaceable(out: Path) -> None:
 def write_folder(
     out: Path,
     *,
-    utterances: "pd.DataFrame",
-    errors: "pd.DataFrame",
+    utterances: "pd.DataFrame | pyarrow.Table",
+    errors: "pd.DataFrame | pyarrow.Table",
     skipped: Sequence[SkippedRow],
     summary: dict[str, Any],
 ) -> None:
@@ -42,22 +46,31 @@ def write_folder(
     Raises:
         EvaluationError: the folder cannot be written.
     """
-    from asr_core.checkpoint import write_json
-
     part = out.with_name(f".{out.name}.part-{os.getpid()}")
     try:
         shutil.rmtree(part, ignore_errors=True)  # of a process that crashed
         part.mkdir()
-        utterances.to_parquet(part / UTTERANCES, index=False)
-        errors.to_parquet(part / ERRORS, index=False)
+        _write_table(part / UTTERANCES, utterances)
+        _write_table(part / ERRORS, errors)
         write_manifest(part / SKIPPED, map(_skipped_record, skipped))
-        write_json(part / SUMMARY, summary)
+        text = json.dumps(summary, indent=2, ensure_ascii=False)
+        (part / SUMMARY).write_text(text + "\n", encoding="utf-8")
         _keep(out, part, NOTES)
         _replace(out, part)
     except OSError as e:
         raise EvaluationError(f"Cannot write {out}: {e}. Choose another folder.") from e
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _write_table(path: Path, table: "pd.DataFrame | pyarrow.Table") -> None:
+    """A Parquet file in groups of rows that can be read one by one."""
+    import pyarrow
+    from pyarrow import parquet
+
+    if not isinstance(table, pyarrow.Table):
+        table = pyarrow.Table.from_pandas(table, preserve_index=False)
+    parquet.write_table(table, path, row_group_size=ROW_GROUP)
 
 
 def _keep(old: Path, new: Path, names: Iterable[str]) -> None:

@@ -3,7 +3,6 @@
 import functools
 import hashlib
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import Any
 from analysis.causes import Evidence, cause_of, label_suspicion
 from analysis.error_regions import ErrorRegion
 from analysis.evidence import Utterance, explain, letters_per_s
+from analysis.names import UniqueNames
+from analysis.normalisation import Normaliser
 from analysis.scoring import Score, score
 from analysis.signal_measures import SignalMeasures, measure_signal
 from analysis.tables import UTTERANCE_COLUMNS, number, utf8
@@ -52,9 +53,17 @@ class Recognition:
 
 
 def recognise_manifest(
-    recognizer: Recognizer, path: Path, progress: Progress | None
+    recognizer: Recognizer,
+    path: Path,
+    progress: Progress | None,
+    normalise: Normaliser | None = None,
 ) -> Recognition:
-    """Transcribe and score every row that can be (raises ManifestError)."""
+    """Transcribe and score every row that can be (raises ManifestError).
+
+    `normalise` is what both texts go through before they are compared: the model's own way where
+    none is given.
+    """
+    normalise = normalise or recognizer.alphabet.normalise
     manifest = read_manifest(path)
     fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()
     ids = unique_ids(manifest.rows)
@@ -72,7 +81,8 @@ def recognise_manifest(
         row = manifest.rows[i]
         if isinstance(result, Transcript):
             audio = _as_in_manifest(row, path)
-            done[i] = _recognise_row(recognizer, row, ids[i], audio, result, signals.pop(i))
+            signal = signals.pop(i)
+            done[i] = _recognise_row(recognizer, row, ids[i], audio, result, normalise, signal)
         else:
             skipped.append(SkippedRow(row.line, str(result), _as_in_manifest(row, path)))
         if progress is not None:
@@ -88,18 +98,12 @@ def recognise_manifest(
 
 def unique_ids(rows: Sequence[ManifestRow]) -> list[str]:
     """A row's `id`, or else its file's name; `-2`, `-3`, ... where several have the same."""
-    seen: Counter[str] = Counter()
-    taken: set[str] = set()
+    names = UniqueNames()
     ids = []
     for row in rows:
         given = row.fields.get("id")
-        wanted = unique = utf8(row.audio_path.stem if given in (None, "") else str(given))
-        seen[wanted] += 1
-        while unique in taken:
-            unique = f"{wanted}-{seen[wanted]}"
-            seen[wanted] += unique in taken
-        taken.add(unique)
-        ids.append(unique)
+        wanted = utf8(row.audio_path.stem if given in (None, "") else str(given))
+        ids.append(names.take(wanted))
     return ids
 
 
@@ -109,13 +113,13 @@ def _recognise_row(
     key: str,
     audio: str,
     transcript: Transcript,
+    normalise: Normaliser,
     signal: SignalMeasures,
 ) -> RecognisedRow:
-    normalise = recognizer.alphabet.normalise
     reference = normalise(row.text)
     heard = [(text, word) for word in transcript.words for text in normalise(word.text).split()]
     hypothesis = " ".join(text for text, _ in heard)
-    scored = score([reference], [hypothesis])[0]
+    scored, raw = score([reference, row.text], [hypothesis, transcript.text])
     said = place_reference(recognizer, reference.split(), transcript) if scored.deletions else {}
     words = [word for _, word in heard]
     regions = explain(Utterance(scored, transcript, words, said, signal, recognizer.alphabet))
@@ -125,6 +129,7 @@ def _recognise_row(
         "text": reference,
         "text_raw": row.text,
         "pred_text": hypothesis,
+        "pred_raw": transcript.text,
         "duration_s": transcript.duration_s,
         "hits": scored.hits,
         "substitutions": scored.substitutions,
@@ -134,6 +139,8 @@ def _recognise_row(
         "n_reference": scored.n_reference,
         "char_errors": scored.char_errors,
         "n_char": scored.n_char,
+        "raw_errors": raw.errors,
+        "raw_n_reference": raw.n_reference,
         "wer": scored.wer,
         "cer": scored.cer,
         "confidence": transcript.confidence,
@@ -143,7 +150,7 @@ def _recognise_row(
         "letters_per_s": letters_per_s(scored, signal),
         "label_suspicion": label_suspicion([evidence for _, evidence in regions]),
     }
-    errors = _error_rows(key, scored, words, said, _causes(regions))
+    errors = _error_rows(key, scored, words, said, error_evidence(regions))
     sure = tuple(word.confidence for word in words)
     return RecognisedRow(utterance | _manifest_columns(row), errors, scored, sure)
 
@@ -186,7 +193,7 @@ def can_write(alphabet: Alphabet, word: str) -> bool:
     return True
 
 
-def _causes(regions: Sequence[tuple[ErrorRegion, Evidence]]) -> dict[int, dict[str, Any]]:
+def error_evidence(regions: Sequence[tuple[ErrorRegion, Evidence]]) -> dict[int, dict[str, Any]]:
     """What `errors` says of each edit's region, by the edit's place in the alignment."""
     return {
         i: {

@@ -268,9 +268,20 @@ def interval_of_kinds(
     """
     if len(kinds) == 0:
         return Interval(float("nan"), float("nan"))
+    return percentiles(resampled_rates(kinds, times, n=n, seed=seed))
+
+
+def resampled_rates(
+    kinds: np.ndarray, times: np.ndarray, *, n: int = 1000, seed: int = 0
+) -> np.ndarray:
+    """(n,) rates of resamples; arguments as in `interval_of_kinds`, at least one kind."""
     draws = np.random.default_rng(seed).multinomial(times.sum(), times / times.sum(), size=n)
     sums = draws @ kinds  # (n, K) @ (K, 2)
-    rates = sums[:, 0] / np.maximum(sums[:, 1], 1)
+    return sums[:, 0] / np.maximum(sums[:, 1], 1)
+
+
+def percentiles(rates: np.ndarray) -> Interval:
+    """The interval that leaves out as many resampled rates at either end."""
     tail = (1 - CONFIDENCE_LEVEL) / 2
     low, high = np.quantile(rates, [tail, 1 - tail])
     return Interval(float(low), float(high))

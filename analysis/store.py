@@ -7,6 +7,7 @@ nothing, and are stopped when they take too long.
 """
 
 import threading
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TIME_LIMIT_S = 10.0  # of one question
+STREAM_LIMIT_S = 600.0  # of all rows of a view, into a file
 MEMORY_LIMIT = "1GB"  # what a condition may use before it is refused
 LONGEST_CONDITION = 10_000  # characters
 RESERVED = ("position", "tags", "note")  # columns that the tables have besides their files'
@@ -60,6 +62,14 @@ class View:
         """The same as a DataFrame, for many rows (raises FilterError)."""
         return self.store.frame(f"{self._with} {sql}", (*self._parameters, *parameters))
 
+    def stream(self, sql: str, size: int) -> "Iterator[list[tuple[Any, ...]]]":
+        """Rows of a SELECT over `matched` and `wrong`, `size` at a time (raises FilterError).
+
+        For files that hold a whole view: it may take minutes, once `count` was quick.
+        """
+        assert self.count >= 0
+        yield from self.store.stream(f"{self._with} {sql}", self._parameters, size)
+
     @cached_property
     def count(self) -> int:
         """How many utterances there are."""
@@ -84,7 +94,9 @@ class Store:
     ) -> None:
         import duckdb
 
-        self._database = duckdb.connect(":memory:")
+        self._database = [duckdb.connect(":memory:")]
+        # Let go of when the program ends, too: duckdb complains of what is held longer.
+        weakref.finalize(self, self._database.clear)
         files = {"utterances": utterances, "errors": errors}
         with self._cursor() as cursor, _explained():
             cursor.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
@@ -152,6 +164,15 @@ class Store:
         with self._cursor() as cursor, _explained():
             return cursor.execute(sql, list(parameters)).df()
 
+    def stream(
+        self, sql: str, parameters: Sequence[Any], size: int
+    ) -> "Iterator[list[tuple[Any, ...]]]":
+        """Rows of a SELECT, `size` at a time, for as long as a file takes to write."""
+        with self._cursor(STREAM_LIMIT_S) as cursor, _explained():
+            cursor.execute(sql, list(parameters))
+            while rows := cursor.fetchmany(size):
+                yield rows
+
     def set_notes(self, notes: Iterable[tuple[str, str, str]]) -> None:
         """Give utterances tags and notes, as columns `tags` and `note`; replaces those before.
 
@@ -167,10 +188,10 @@ class Store:
             cursor.execute("COMMIT")
 
     @contextmanager
-    def _cursor(self) -> "Iterator[duckdb.DuckDBPyConnection]":
+    def _cursor(self, limit_s: float | None = None) -> "Iterator[duckdb.DuckDBPyConnection]":
         """A connection for one question, which is interrupted when its time is over."""
-        cursor = self._database.cursor()
-        timer = threading.Timer(TIME_LIMIT_S, cursor.interrupt)
+        cursor = self._database[0].cursor()
+        timer = threading.Timer(limit_s or TIME_LIMIT_S, cursor.interrupt)
         timer.daemon = True
         timer.start()
         try:

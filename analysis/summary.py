@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from analysis.counting import interval as counted_interval
 from analysis.scoring import (
     CONFIDENCE_LEVEL,
     Interval,
@@ -12,6 +13,7 @@ from analysis.scoring import (
     Totals,
     bootstrap,
     interval_of_kinds,
+    ratio,
 )
 from analysis.store import View
 
@@ -49,6 +51,34 @@ def rates(scores: Sequence[Score], totals: Totals) -> dict[str, dict[str, float]
         rate: _rate(getattr(totals, rate), bootstrap(scores, rate=rate, n=RESAMPLES, seed=SEED))
         for rate in RATES
     }
+
+
+def rate(errors: np.ndarray, sizes: np.ndarray) -> dict[str, float]:
+    """One rate from counts, with its interval.
+
+    Args:
+        errors: (U,) int64 of each utterance.
+        sizes: (U,) int64 words, characters or 1 of each utterance.
+    """
+    value = ratio(int(errors.sum()), int(sizes.sum()))
+    return _rate(value, counted_interval(errors, sizes, n=RESAMPLES, seed=SEED))
+
+
+def raw_of_view(view: View) -> dict[str, float] | None:
+    """WER of the raw texts of the utterances that a filter lets through.
+
+    None where an older program wrote the evaluation, which did not keep them.
+    """
+    kinds = view.ask(
+        "SELECT raw_errors, raw_n_reference, count(*) AS times FROM matched"
+        " WHERE raw_errors IS NOT NULL GROUP BY ALL ORDER BY ALL"
+    )
+    if not kinds:
+        return None
+    table = np.array([list(row.values()) for row in kinds])  # (K, 3)
+    errors, size = table[:, :2].T @ table[:, 2]
+    interval = interval_of_kinds(table[:, :2], table[:, 2], n=RESAMPLES, seed=SEED)
+    return _rate(ratio(int(errors), int(size)), interval)
 
 
 def of_view(view: View) -> tuple[dict[str, int], dict[str, dict[str, float]]]:

@@ -14,7 +14,8 @@ UTTERANCE_COLUMNS = {  # a manifest field of one of these names becomes `manifes
     "audio_filepath": "str",  # absolute, or relative to the manifest's folder
     "text": "str",  # the reference, normalised: what is scored
     "text_raw": "str",  # the reference as the manifest has it
-    "pred_text": "str",
+    "pred_text": "str",  # the hypothesis, normalised
+    "pred_raw": "str",  # the hypothesis as the system wrote it
     "duration_s": "float64",  # measured; a manifest's own `duration` is kept beside it
     "hits": "int64",
     "substitutions": "int64",
@@ -24,6 +25,8 @@ UTTERANCE_COLUMNS = {  # a manifest field of one of these names becomes `manifes
     "n_reference": "int64",
     "char_errors": "int64",
     "n_char": "int64",
+    "raw_errors": "int64",  # of the raw texts, in words as white space parts them
+    "raw_n_reference": "int64",
     "wer": "float64",
     "cer": "float64",
     "confidence": "float64",  # of the least sure word; null where nothing was heard
@@ -77,7 +80,7 @@ def number(value: Any) -> float | None:
 
 def utf8(text: str) -> str:
     """Text that UTF-8 can hold: JSON may escape half a surrogate pair."""
-    return text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _keys(records: Iterable[dict[str, Any]]) -> list[str]:

@@ -68,10 +68,9 @@ def read_manifest(path: str | Path) -> Manifest:
         raise ManifestError(
             f"Cannot read manifest {path}: {e}. Expected a UTF-8 file of JSON lines, CSV or TSV."
         ) from e
-    records = _records(path, text)
     rows: list[ManifestRow] = []
     skipped: list[SkippedRow] = []
-    for line, raw, record in records:
+    for line, raw, record in read_records(path, io.StringIO(text, newline=newlines(path))):
         try:
             rows.append(_row(record, line, path.parent))
         except (ValueError, TypeError) as e:
@@ -103,18 +102,36 @@ def fingerprint(path: str | Path) -> str:
     return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 
-def _records(path: Path, text: str) -> Iterator[tuple[int, str, Any]]:
-    """(line, raw text, parsed record or the error met) for every non-blank line."""
+def newlines(path: Path) -> str:
+    """The `newline` with which `open` or `StringIO` shows `read_records` a manifest's rows."""
+    return "" if is_table(path) else "\n"  # a quoted line break stays in its cell
+
+
+def is_table(path: Path) -> bool:
+    """Whether a manifest is CSV or TSV, which knows text alone."""
+    return path.suffix.lower() in (".csv", ".tsv")
+
+
+def read_records(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, str, Any]]:
+    """(line, raw text, parsed record or the error met) for every non-blank line.
+
+    Args:
+        path: its ending says the format.
+        lines: the file, opened with `newlines(path)`; it may be longer than memory.
+
+    Raises:
+        ManifestError: another ending, or a table without a header that can be used.
+    """
     suffix = path.suffix.lower()
-    if suffix in (".csv", ".tsv"):
-        yield from _table_records(path, text, is_tsv=suffix == ".tsv")
+    if is_table(path):
+        yield from _table_records(path, lines, is_tsv=suffix == ".tsv")
     elif suffix in (".jsonl", ".json", ".manifest"):
-        for number, raw in enumerate(text.split("\n"), start=1):
+        for number, raw in enumerate(lines, start=1):
             if raw.strip():
                 try:
-                    yield number, raw, json.loads(raw, object_pairs_hook=_unique)
+                    yield number, raw.rstrip("\n"), _STRICT_JSON.decode(raw)
                 except (ValueError, RecursionError) as e:
-                    yield number, raw, ValueError(f"not JSON: {e}")
+                    yield number, raw.rstrip("\n"), ValueError(f"not JSON: {e}")
     else:
         raise ManifestError(
             f"Manifest {path} ends in {suffix!r}. Expected .jsonl, .json, .csv or .tsv."
@@ -123,15 +140,20 @@ def _records(path: Path, text: str) -> Iterator[tuple[int, str, Any]]:
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object whose keys are all different."""
-    repeated = {key for key, n in Counter(key for key, _ in pairs).items() if n > 1}
-    if repeated:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        repeated = {key for key, n in Counter(key for key, _ in pairs).items() if n > 1}
         raise ValueError(f"repeats the keys {', '.join(sorted(repeated))}")
-    return dict(pairs)
+    return found
 
 
-def _table_records(path: Path, text: str, *, is_tsv: bool) -> Iterator[tuple[int, str, Any]]:
+_STRICT_JSON = json.JSONDecoder(object_pairs_hook=_unique)
+
+
+def _table_records(
+    path: Path, lines: Iterable[str], *, is_tsv: bool
+) -> Iterator[tuple[int, str, Any]]:
     """The records of a CSV table, or of a TSV one, in which a quote is a letter like any other."""
-    lines = io.StringIO(text, newline="")  # a quoted line break stays in its cell
     delimiter = "\t" if is_tsv else ","
     reader = csv.reader(
         lines,
@@ -179,14 +201,15 @@ def _row(record: Any, line: int, folder: Path) -> ManifestRow:
     return ManifestRow(
         audio_path=folder / audio,  # an absolute path stays as it is
         text=text,
-        duration_s=_duration(record.get("duration")),
+        duration_s=read_duration(record.get("duration")),
         line=line,
         pred_text=pred_text,
         fields={k: v for k, v in record.items() if k not in KNOWN_FIELDS},
     )
 
 
-def _duration(value: Any) -> float | None:
+def read_duration(value: Any) -> float | None:
+    """Seconds as a manifest says them, None where it does not (raises ValueError)."""
     if value is None or value == "":
         return None
     try:

@@ -4,6 +4,7 @@ import os
 
 # pytest-xdist runs a process a core; more threads in each would only fight for the same cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["LC_ALL"] = "C.UTF-8"  # the app speaks the locale's language; tests read English
 
 from pathlib import Path
 

@@ -14,7 +14,6 @@ from asr_core.recognizer import Recognizer
 from benchmarks.causes import (
     PLANTS,
     heard_right,
-    label_ranking,
     plant,
     precision_recall,
     ranked,

@@ -11,12 +11,14 @@ import soundfile
 
 from analysis.evaluating import evaluate
 from analysis.evaluation import Evaluation
+from analysis.store import Filter
 from asr_core.morse_code import SYMBOLS
-from ui import errors, evidence_strings, table
+from ui import errors, evidence_strings, notes, panels, strings, table
 from ui.background import Pending
+from ui.explorer import MAX_SEARCH, QueryError, Question, read_question, server_function
 from ui.fields import facts_of
 from ui.headline import headline, is_synthetic, notice
-from ui.table import Query, QueryError
+from ui.listening import Sounds
 
 RATE = 8000
 N_UTTERANCES = 60
@@ -52,9 +54,13 @@ def changed(evaluation: Evaluation, folder: Path, **columns) -> Evaluation:
     return Evaluation.open(folder)
 
 
+def ask(evaluation: Evaluation, wanted: Filter | None = None, **asked) -> Question:
+    return Question(evaluation, wanted or Filter(), asked)
+
+
 class TestTable:
     def test_pages_hold_every_utterance_once_worst_first(self, evaluation):
-        pages = [table.rows(evaluation, Query(offset=offset)) for offset in (0, 50)]
+        pages = [table.rows(ask(evaluation, offset=offset)) for offset in (0, 50)]
         assert [len(page["rows"]) for page in pages] == [50, 10]
         assert {page["total"] for page in pages} == {N_UTTERANCES}
         rows = [row for page in pages for row in page["rows"]]
@@ -62,7 +68,7 @@ class TestTable:
         assert [row["errors"] for row in rows] == sorted((r["errors"] for r in rows), reverse=True)
 
     def test_words_spell_the_reference_and_what_was_heard(self, evaluation):
-        for row in table.rows(evaluation, Query())["rows"]:
+        for row in table.rows(ask(evaluation))["rows"]:
             said = [reference for _, reference, _ in row["words"] if reference is not None]
             heard = [got for _, _, got in row["words"] if got is not None]
             stored = evaluation.row(row["id"])
@@ -70,40 +76,36 @@ class TestTable:
             assert " ".join(heard) == stored["pred_text"]
             assert sum(op != "equal" for op, _, _ in row["words"]) == row["errors"]
 
-    @pytest.mark.parametrize("column", table.SORTABLE)
+    @pytest.mark.parametrize("column", strings.TABLE["columns"])
     def test_sorts_by_every_column_it_shows(self, evaluation, column):
-        ids = [
-            row["id"] for row in table.rows(evaluation, Query(sort=column, ascending=True))["rows"]
-        ]
-        values = [evaluation.row(i)[column] for i in ids]
+        page = table.rows(ask(evaluation, sort=column, ascending=True))
+        values = [evaluation.row(row["id"])[column] for row in page["rows"]]
         assert values == sorted(values)
 
     def test_past_the_last_page_there_is_nothing(self, evaluation):
-        page = table.rows(evaluation, Query(offset=10_000))
+        page = table.rows(ask(evaluation, offset=10_000))
         assert page == {"total": N_UTTERANCES, "offset": 10_000, "rows": []}
 
-    def test_nothing_found(self, evaluation):
-        assert table.rows(evaluation, Query(search="zebra"))["total"] == 0
+    def test_the_filter_is_followed(self, evaluation):
+        assert table.rows(ask(evaluation, Filter(search="zebra")))["total"] == 0
+        assert table.rows(ask(evaluation, Filter("snr_db = 3")))["total"] == 9
 
     def test_pages_are_json_even_with_nulls(self, evaluation, tmp_path):
         broken = changed(evaluation, tmp_path / "nulls", confidence=np.nan, snr_db=np.nan)
-        page = table.rows(broken, Query())
+        page = table.rows(ask(broken))
         assert json.loads(json.dumps(page, allow_nan=False))["rows"][0]["snr_db"] == ""
 
 
-class TestQuery:
-    def test_defaults(self):
-        assert Query.parse({}) == Query()
+class TestQuestion:
+    def test_all_given(self, evaluation):
+        raw = {"evaluation": "e", "where": "wer > 1", "search": " go ", "only_errors": True}
+        question = read_question(raw, {"e": evaluation}.get)
+        assert question.evaluation is evaluation
+        assert question.filter == Filter("wer > 1", "go", only_errors=True)
 
-    def test_all_given(self):
-        raw = {
-            "sort": "wer",
-            "ascending": True,
-            "offset": 50,
-            "only_errors": True,
-            "search": " go ",
-        }
-        assert Query.parse(raw) == Query("wer", True, 50, True, "go")
+    def test_a_long_search_is_cut(self, evaluation):
+        question = read_question({"search": "a" * 10_000}, lambda _: evaluation)
+        assert len(question.filter.search) == MAX_SEARCH
 
     @pytest.mark.parametrize(
         ("raw", "message"),
@@ -116,14 +118,94 @@ class TestQuery:
             ({"offset": "0"}, "from 0 on"),
             ({"offset": 1.5}, "from 0 on"),
             ({"offset": True}, "from 0 on"),
+            ({"where": "wers > 1"}, "Candidate bindings"),
+            ({"where": "1 = 1; DROP TABLE notes"}, "more than one statement"),
         ],
     )
-    def test_what_a_browser_should_not_send(self, raw, message):
-        with pytest.raises(QueryError, match=message):
-            Query.parse(raw)
+    def test_what_a_browser_should_not_send_is_answered_in_words(self, evaluation, raw, message):
+        rows = server_function(table.rows, lambda _: evaluation, "fetch_rows")
+        assert rows.__name__ == "fetch_rows"
+        assert message in rows(raw)["error"]
 
-    def test_a_long_search_is_cut(self):
-        assert len(Query.parse({"search": "a" * 10_000}).search) == table.MAX_SEARCH
+
+class TestPanels:
+    @pytest.fixture
+    def bundled(self) -> Evaluation:
+        return Evaluation.open(Path(__file__).parents[1] / "assets" / "evaluations" / "spoken")
+
+    def test_causes_are_of_all_errors_and_lead_to_their_utterances(self, bundled):
+        question = ask(bundled, Filter("snr_db >= 10"))
+        rows = panels.causes(question)["causes"]
+        wrong = question.view.ask("SELECT count(*) AS n FROM wrong")[0]["n"]
+        assert sum(row["errors"] for row in rows) == wrong
+        assert rows[-1]["cumulative"] == pytest.approx(1)
+        for row in rows:
+            both = bundled.store.view(Filter(f"(snr_db >= 10) AND ({row['where']})"))
+            assert both.count == row["utterances"]
+            assert row["name"]
+
+    def test_every_list_is_json_and_leads_where_it_says(self, bundled):
+        question = ask(bundled, Filter("snr_db >= 5"))
+        lists = panels.word_confusions(question)
+        lists["words"] = panels.words(ask(bundled, question.filter, word="o"))["rows"]
+        lists["slices"] = panels.by_slices(ask(bundled, question.filter, field="noise"))["slices"]
+        json.dumps(lists, allow_nan=False)
+        for name in ("substitutions", "deletions", "insertions", "slices"):
+            assert lists[name]
+            for row in lists[name][:5]:
+                found = bundled.store.view(Filter(f"(snr_db >= 5) AND ({row['where']})"))
+                assert found.count == row["utterances"]
+        matrix = lists["matrix"]
+        assert len(matrix["where"]) == len(matrix["counts"]) == len(matrix["words"])
+
+    def test_a_field_that_is_none_is_refused(self, bundled):
+        with pytest.raises(QueryError, match="Expected one of"):
+            panels.by_slices(ask(bundled, field="text"))
+
+    def test_skipped_rows_are_listed(self, evaluation):
+        assert panels.skipped(ask(evaluation)) == {"rows": []}
+
+
+class TestListening:
+    @pytest.fixture
+    def sounds(self) -> Sounds:
+        sounds = Sounds()
+        sounds.publish = lambda path: path.name
+        return sounds
+
+    def test_ten_of_different_utterances(self, sounds, evaluation):
+        found = sounds(ask(evaluation, edits={"op": "substitute"}))["sounds"]
+        ids = [sound["id"] for sound in found]
+        assert len(set(ids)) == len(ids) == 10
+        assert found == sounds(ask(evaluation, edits={"op": "substitute"}))["sounds"]
+        for sound in found:
+            row = evaluation.row(sound["id"])
+            assert sound["url"] == row["audio_filepath"]
+            assert 0 <= sound["start_s"] < sound["end_s"] <= row["duration_s"] + 0.5
+            assert sound["heard"] in row["pred_text"].split()
+
+    def test_only_what_is_meant(self, sounds, evaluation):
+        asked = ask(evaluation, edits={"reference": "it's", "heard": None, "cause": "x' OR '1"})
+        assert sounds(asked) == {"sounds": []}
+
+    @pytest.mark.parametrize("edits", [None, [], {}, "true", {"1 = 1 --": 1}])
+    def test_what_is_no_edit_is_refused(self, sounds, evaluation, edits):
+        with pytest.raises(QueryError, match="values of"):
+            sounds(ask(evaluation, edits=edits))
+
+
+class TestNotes:
+    def test_what_is_saved_is_shown_again(self, stored, tmp_path):
+        mine = Evaluation.open(shutil.copytree(stored, tmp_path / "mine"))
+        saved = notes.save(ask(mine, id="u7", tags=["noise", HOSTILE], note=HOSTILE))
+        assert saved == {"tags": ["noise", HOSTILE], "note": HOSTILE}
+        shown = notes.of(Evaluation.open(mine.folder), "e", "u7")
+        assert shown == {"evaluation": "e", "id": "u7", "tags": ["noise", HOSTILE], "note": HOSTILE}
+        assert table.rows(ask(mine, Filter("tags IS NOT NULL")))["rows"][0]["id"] == "u7"
+
+    def test_an_utterance_that_is_not_there(self, evaluation):
+        with pytest.raises(QueryError, match="no such utterance"):
+            notes.save(ask(evaluation, id="nobody", tags=["noise"]))
 
 
 class _Tags(HTMLParser):
@@ -147,30 +229,35 @@ def read_html(text: str) -> _Tags:
 
 
 class TestHeadline:
-    def test_shows_rates_with_intervals_counts_and_origin(self, evaluation):
-        text = read_html(headline(evaluation)).text
+    def test_figures_are_the_summarys(self, evaluation):
+        shown = headline(ask(evaluation))
         rates, counts = evaluation.summary["rates"], evaluation.summary["counts"]
-        for name in ("wer", "cer", "ser"):
-            assert f"{100 * rates[name]['value']:.1f} %" in text
-            low, high = (f"{100 * rates[name][end]:.1f}" for end in ("low", "high"))
-            assert f"95 % interval {low} to {high} %" in text
-        assert f"{counts['substitutions']:,} substituted" in text
-        assert f"{counts['deletions']:,} missed" in text
-        assert f"{counts['insertions']:,} added" in text
-        assert f"of {counts['words']} words" in text
-        assert "Model tiny" in text
-        assert f"{N_UTTERANCES} utterances" in text
+        for name, told in zip(("wer", "cer", "ser"), shown["rates"], strict=True):
+            value, low, high = (f"{100 * rates[name][key]:.1f}" for key in ("value", "low", "high"))
+            assert told["value"] == value
+            assert told["interval"] == f"95 % interval {low} to {high} %"
+        told = [line["text"] for line in shown["counts"]["lines"]]
+        assert told[0] == f"{counts['substitutions']:,} substituted"
+        assert told[1:] == [f"{counts['deletions']:,} missed", f"{counts['insertions']:,} added"]
+        assert shown["counts"]["of_words"] == f"of {counts['words']} words"
+        assert "Model tiny" in shown["origin"]
+        assert f"{N_UTTERANCES} utterances" in shown["origin"]
+        assert not shown["filtered"]
+
+    def test_it_follows_the_filter(self, evaluation):
+        shown = headline(ask(evaluation, Filter("snr_db = 3")))
+        assert (shown["count"], shown["total"], shown["filtered"]) == ("9", "60", True)
+        nothing = headline(ask(evaluation, Filter("snr_db = 300")))
+        assert [rate["value"] for rate in nothing["rates"]] == ["–"] * 3
 
     def test_says_plainly_that_voices_are_synthetic(self, evaluation, tmp_path):
         assert is_synthetic(evaluation)
-        assert "voices are synthetic" in read_html(headline(evaluation)).text
+        assert "voices are synthetic" in headline(ask(evaluation))["origin"]
         real = changed(evaluation, tmp_path / "real", corpus="real")
-        assert "synthetic" not in read_html(headline(real)).text
+        assert "synthetic" not in headline(ask(real))["origin"]
 
     def test_names_are_text(self, evaluation):
-        found = read_html(headline(evaluation))
-        assert HOSTILE in found.text
-        assert "img" not in found.tags
+        assert HOSTILE in headline(ask(evaluation))["origin"]
 
     def test_reasons_are_text(self):
         found = read_html(notice(errors.Notice("failed", HOSTILE, HOSTILE)))
@@ -210,7 +297,7 @@ class TestFields:
 
 class TestCompare:
     def test_lanes_place_what_the_model_knows(self, tiny_recognizer, evaluation):
-        worst = table.rows(evaluation, Query())["rows"][0]["id"]
+        worst = table.rows(ask(evaluation))["rows"][0]["id"]
         value = errors.compare(tiny_recognizer, evaluation, worst, publish=lambda path: path.name)
         reference, heard = value.lanes
         row = evaluation.row(worst)
@@ -286,13 +373,31 @@ class TestHandlers:
         return handlers
 
     def test_opening_fills_headline_and_table(self, handlers):
-        ((head, value, view),) = handlers.opened("e")
-        assert "Word error rate" in head
-        assert value == {"evaluation": "e"}
+        ((told, head, lists, view, note),) = handlers.opened("e")
+        assert (told, note) == ("", None)
+        assert head == lists == {"evaluation": "e"}
         assert view["state"] == "empty"
 
+    def test_the_address_names_an_evaluation(self, handlers, evaluation):
+        handlers.evaluations["other"] = Pending.of("other", evaluation)
+        for asked, shown in (("other", "other"), ("nobody", "e"), (None, "e")):
+            request = SimpleNamespace(query_params={"evaluation": asked})
+            ((name, _, head, *_),) = handlers.entered("e", request)
+            assert (name, head) == (shown, {"evaluation": shown})
+
+    def test_a_click_on_a_cell_plays_its_word(self, handlers, evaluation):
+        edit = evaluation.errors_of("u3")[0]
+        meant = {"reference": edit["reference"], "heard": edit["heard"]}
+        event = SimpleNamespace(evaluation="e", id="u3", at=meant)
+        *_, (view, note) = handlers.picked(event)
+        start_s, end_s = view["play_s"]
+        assert start_s <= edit["start_s"] < edit["end_s"] <= end_s
+        assert note == {"evaluation": "e", "id": "u3", "tags": [], "note": ""}
+        *_, (view, _) = handlers.picked(SimpleNamespace(evaluation="e", id="u3", at=None))
+        assert view["play_s"] is None
+
     def test_without_an_evaluation(self, handlers):
-        ((head, value, _),) = handlers.opened(None)
+        ((head, value, *_),) = handlers.opened(None)
         assert "No evaluation yet" in head
         assert value is None
 
@@ -331,10 +436,10 @@ class TestHandlers:
     def test_a_model_that_is_still_loading_is_waited_for(self, tiny_recognizer, evaluation):
         other = Pending.of("other", SimpleNamespace(contract=SimpleNamespace(name="other")))
         models = [other, Pending("tiny", lambda _: tiny_recognizer)]
-        assert errors._model_of(evaluation, models) is models[1]
+        assert errors.model_of(evaluation, models) is models[1]
         models[1].make()
-        assert errors._model_of(evaluation, models) is models[1]
-        assert errors._model_of(evaluation, models[:1]) is other
+        assert errors.model_of(evaluation, models) is models[1]
+        assert errors.model_of(evaluation, models[:1]) is other
 
     @pytest.mark.parametrize("name", ["other", None, 3, ["e"]])
     def test_only_evaluations_that_are_shown(self, handlers, name):
@@ -343,7 +448,7 @@ class TestHandlers:
 
     def test_a_lost_recording_is_said(self, handlers, evaluation, tmp_path):
         moved = Evaluation.open(shutil.copytree(evaluation.folder, tmp_path / "moved" / "e"))
-        values = errors._show(handlers.models[0], moved, "u1", publish=str)
+        values = errors.show(handlers.models[0], moved, "u1", publish=str)
         last = list(values)[-1]
         assert last["state"] == "failed"
         assert "does not exist" in last["text"]

@@ -55,10 +55,10 @@ def build() -> Controls:
         )
         with gr.Row():
             lexicon_file = gr.File(
-                label=strings.LEXICON_FILE, file_types=[".txt"], height=150, elem_id="lexicon-file"
+                label=strings.LEXICON_FILE, file_types=[".txt"], height=180, elem_id="lexicon-file"
             )
             lm_file = gr.File(
-                label=strings.LM_FILE, file_types=[".arpa", ".bin"], height=150, elem_id="lm-file"
+                label=strings.LM_FILE, file_types=[".arpa", ".bin"], height=180, elem_id="lm-file"
             )
         error = gr.HTML(elem_id="decoding-error")
     values = decoder, beam, n_best, lexicon, hotwords, lexicon_file, lm_file

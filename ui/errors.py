@@ -2,41 +2,46 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from analysis.compare import decoder_name
 from analysis.evaluation import Evaluation
 from asr_core.audio import AudioError
 from asr_core.text import Alphabet
 from asr_core.transcript import Transcript, Word
-from ui import evidence, strings, table
+from ui import evidence, filters, notes, panel, strings
 from ui.background import Pending
 from ui.evidence import Evidence, Notice
+from ui.explorer import QueryError
+from ui.exporting import Exports
 from ui.fields import facts_of
-from ui.headline import headline, notice
+from ui.headline import notice
+from ui.listening import AROUND_S, Sounds
 from ui.sound import Publish, publisher
 
 if TYPE_CHECKING:
     from asr_core.recognizer import Recognizer
 
-NOTHING_PICKED = Notice("empty", strings.PICKING, strings.PICKING_HINT)
-NO_EVALUATION = Notice("empty", strings.NO_EVALUATION, strings.NO_EVALUATION_HINT)
-LOADING = Notice("loading", strings.LOADING_MODEL)
-
 
 def compare(
-    recognizer: "Recognizer", evaluation: Evaluation, utterance_id: str, publish: Publish
+    recognizer: "Recognizer",
+    evaluation: Evaluation,
+    utterance_id: str,
+    publish: Publish,
+    recording: Path | None = None,
 ) -> Evidence:
     """The evidence of one evaluated utterance, its sound published (raises KeyError, AudioError).
 
     The diff is the evaluation's; the model hears the recording again for what is not stored:
-    picture, emissions and times.
+    picture, emissions and times. `recording` is the utterance's, where not that of the evaluation.
     """
     from analysis.recognition import place_reference
 
     row = evaluation.row(utterance_id)
-    path = evaluation.audio_path(utterance_id)
+    path = recording or evaluation.audio_path(utterance_id)
     transcript = recognizer.transcribe([path])[0]
     heard = dict(enumerate(_normalised_words(transcript, recognizer.alphabet)))
     now = " ".join(word.text for word in heard.values())
@@ -66,7 +71,10 @@ def _note(evaluation: Evaluation, shown: str, stored: str, now: str) -> str:
     evaluated = evaluation.summary["model"]["name"]
     if evaluated != shown:
         sentences.append(strings.OTHER_MODEL.format(evaluated=evaluated, shown=shown))
-    if stored != now:
+    decoder = decoder_name(evaluation.summary.get("decoding"))
+    if stored != now and decoder:
+        sentences.append(strings.OTHER_DECODER.format(decoder=decoder))
+    elif stored != now:
         sentences.append(strings.HEARS_NOW.format(text=now or strings.NOTHING))
     return " ".join(sentences)
 
@@ -85,18 +93,21 @@ def build(
         visible=len(names) > 1,
         elem_id="evaluation",
     )
-    head = gr.HTML("", elem_id="headline", apply_default_css=False)
-    on = _Handlers(models, evaluations)
+    on, sounds, exports = _Handlers(models, evaluations), Sounds(), Exports()
+    state = gr.HTML("", elem_id="headline", apply_default_css=False)
+    head = filters.component(on.find, exports, "filters")
     with gr.Row(elem_classes="mh-sides"):
         with gr.Column(scale=5, min_width=340):
-            utterances = table.component(on.find, "utterances")
+            lists = panel.component(on.find, sounds, "utterances")
         with gr.Column(scale=6, min_width=340):
             view = evidence.component(None, "compared")
-    on.publish = publisher(view)
+            note = notes.component(on.find, "notes")
+    on.publish = sounds.publish = exports.publish = publisher(view)
     calm = {"show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private"}
-    page.load(on.opened, choice, [head, utterances, view], concurrency_limit=None, **calm)
-    choice.input(on.opened, choice, [head, utterances, view], concurrency_limit=None, **calm)
-    utterances.pick(on.picked, None, view, **calm)
+    parts = [state, head, lists, view, note]
+    page.load(on.entered, choice, [choice, *parts], concurrency_limit=None, **calm)
+    choice.input(on.opened, choice, parts, concurrency_limit=None, **calm)
+    lists.pick(on.picked, None, [view, note], **calm)
 
 
 class _Handlers:
@@ -116,51 +127,84 @@ class _Handlers:
         """The evaluation of a name that a browser sent (raises QueryError)."""
         pending = self.evaluations.get(name) if isinstance(name, str) else None
         if pending is None or not pending.ready:
-            raise table.QueryError(strings.NO_SUCH_EVALUATION)
+            raise QueryError(strings.NO_SUCH_EVALUATION)
         return pending.result()
+
+    def entered(self, name: str | None, request: gr.Request) -> Iterator[tuple[Any, ...]]:
+        """The page is opened, at the evaluation that its address names."""
+        asked = request.query_params.get("evaluation")
+        name = asked if asked in self.evaluations else name
+        for shown in self.opened(name):
+            yield name, *shown
 
     def opened(self, name: str | None) -> Iterator[tuple[Any, ...]]:
         if name in self.evaluations:
             yield from _open(self.evaluations[name])
         else:
-            yield notice(NO_EVALUATION), None, None
+            empty = Notice("empty", strings.NO_EVALUATION, strings.NO_EVALUATION_HINT)
+            yield _only(notice(empty))
 
-    def picked(self, event: gr.EventData) -> Iterator[dict[str, Any]]:
+    def picked(self, event: gr.EventData) -> Iterator[tuple[Any, Any]]:
         try:
             evaluation = self.find(event.evaluation)
-            evaluation.row(event.id)
-        except (table.QueryError, KeyError, TypeError) as e:
+            note = notes.of(evaluation, event.evaluation, event.id)
+        except (QueryError, KeyError, TypeError) as e:
             raise gr.Error(strings.NO_SUCH_UTTERANCE, print_exception=False) from e
-        model = _model_of(evaluation, self.models)
-        yield from _show(model, evaluation, event.id, self.publish)
+        model = model_of(evaluation, self.models)
+        for value in show(model, evaluation, event.id, self.publish, _place(evaluation, event)):
+            yield value, note
 
 
 def _open(pending: Pending[Evaluation]) -> Iterator[tuple[Any, ...]]:
-    """Headline, table and view: while the evaluation is made, and when it is there."""
+    """The tab's parts: while the evaluation is made, and when it is there."""
     if pending.on_demand:
         pending.begin()
     for done, total in pending.watch():
         progress = strings.EVALUATING_PROGRESS.format(done=done, total=total)
         text = progress if total else pending.doing or strings.EVALUATING_HINT
         waiting = Notice("loading", strings.EVALUATING.format(name=pending.name), text)
-        yield notice(waiting, done, total), None, None
+        yield _only(notice(waiting, done, total))
     try:
-        evaluation = pending.result()
+        pending.result()
     except ValueError as e:  # of the manifest, the folder or the model: each says what to do
-        failed = Notice("failed", strings.BAD_EVALUATION, str(e))
-        yield notice(failed), None, None
+        yield _only(notice(Notice("failed", strings.BAD_EVALUATION, str(e))))
         return
-    yield headline(evaluation), {"evaluation": pending.name}, NOTHING_PICKED.to_json()
+    of_this = {"evaluation": pending.name}
+    picking = Notice("empty", strings.PICKING, strings.PICKING_HINT)
+    yield "", of_this, of_this, picking.to_json(), None
 
 
-def _show(
-    model: Pending["Recognizer"], evaluation: Evaluation, utterance_id: str, publish: Publish
+def _only(text: str) -> tuple[Any, ...]:
+    """A notice, and nothing of an evaluation."""
+    return text, None, None, None, None
+
+
+def _place(evaluation: Evaluation, event: gr.EventData) -> tuple[float, float] | None:
+    """When in the sound the edit is that a browser means; None where it means none."""
+    meant = getattr(event, "at", None)
+    if not isinstance(meant, dict):
+        return None
+    for edit in evaluation.errors_of(event.id):
+        same = all(edit[side] == meant.get(side) for side in ("reference", "heard"))
+        if same and edit["start_s"] is not None:
+            return max(0.0, edit["start_s"] - AROUND_S), edit["end_s"] + AROUND_S
+    return None
+
+
+def show(
+    model: Pending["Recognizer"],
+    evaluation: Evaluation,
+    utterance_id: str,
+    publish: Publish,
+    play_s: tuple[float, float] | None = None,
+    recording: Path | None = None,
 ) -> Iterator[dict[str, Any]]:
     """What the view shows: loading if need be, then the evidence or the reason."""
     if not model.finished:
-        yield LOADING.to_json()
+        yield Notice("loading", strings.LOADING_MODEL).to_json()
     try:
-        value: Evidence | Notice = compare(model.result(), evaluation, utterance_id, publish)
+        found = compare(model.result(), evaluation, utterance_id, publish, recording)
+        value: Evidence | Notice = replace(found, play_s=play_s)
     except AudioError as e:
         value = Notice("failed", strings.BAD_AUDIO, str(e))
     except ValueError as e:
@@ -168,7 +212,7 @@ def _show(
     yield value.to_json()
 
 
-def _model_of(
+def model_of(
     evaluation: Evaluation, models: Sequence[Pending["Recognizer"]]
 ) -> Pending["Recognizer"]:
     """The model of an evaluation's name; the first where none has it."""

@@ -110,6 +110,7 @@ class Evidence:
     passages: tuple[Passage, ...] = ()  # of a long recording; all else is of ...
     passage: int = 0  # ... this one
     recording: str = ""  # what `Recordings` know the long recording by
+    play_s: tuple[float, float] | None = None  # what to play at once, because it was asked for
     state: str = "ready"
 
     def to_json(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ let levels = null; // of the emission: a byte a row and column
 let stopAt = null; // seconds; where a single word ends
 let timed = []; // { node, start_s, end_s }: lit while the sound passes them
 let ticking = false;
+let replayed = -1; // which of the wrong words was heard last
 
 const seconds = (s) => s.toFixed(2);
 const percent = (p) => Math.round(100 * p);

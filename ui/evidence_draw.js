@@ -10,6 +10,7 @@ function factList(facts) {
 function draw() {
   if (audio) audio.pause();
   [audio, stopAt, timed, zoom, chosenWord, chosenRegion] = [null, null, [], 1, null, -1];
+  replayed = -1;
   const value = props.value;
   if (!value || value.state !== "ready") {
     root.replaceChildren(...(value ? [notice(value, value.state)] : []));
@@ -41,7 +42,22 @@ function draw() {
   ];
   root.replaceChildren(...parts.filter(Boolean));
   paint();
+  if (value.play_s) play(...value.play_s);
 }
+
+// ---- keys of the page ----------------------------------------------------------------------
+
+function replay() {
+  const wrong = timed.filter((each) => each.op && each.op !== "equal")
+    .sort((a, b) => a.start_s - b.start_s);
+  if (!wrong.length) return;
+  replayed = (replayed + 1) % wrong.length;
+  const { start_s, end_s } = wrong[replayed];
+  play(start_s, Math.max(end_s, start_s + BLINK_S));
+}
+
+document.addEventListener("mh:play", () => { if (root.offsetParent && audio) playOrPause(); });
+document.addEventListener("mh:replay", () => { if (root.offsetParent && audio) replay(); });
 
 watch("value", draw);
 draw();

@@ -113,6 +113,7 @@ DOWNLOAD_GONE = "There is no such transcript here, or no such format."
 
 # ---- Paths: of what was said and of what was heard --------------------------------------------
 
+QUOTED = "“{word}”"
 CANNOT_WRITE = (
     "This model has no symbols for {words}, so no path through the frames spells the reference."
 )

@@ -74,8 +74,8 @@ function wordTable(lane) {
     bar.style.setProperty("--share", word.confidence);
     const row = el("tr", {},
       el("th", { scope: "row" }, word.text),
-      el("td", {}, `${seconds(word.start_s)} s`),
-      el("td", {}, `${seconds(word.end_s)} s`),
+      el("td", {}, `${seconds(word.start_s)} ${texts.seconds}`),
+      el("td", {}, `${seconds(word.end_s)} ${texts.seconds}`),
       el("td", {}, bar, `${percent(word.confidence)} %`));
     row.addEventListener("click", () => { play(word.start_s, word.end_s); chooseWord(word); });
     timed.push({ node: row, ...word });

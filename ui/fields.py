@@ -21,15 +21,12 @@ NOT_SHOWN = {  # said elsewhere on the page, or of no use to a reader
     "id",
     "duration",
     "word_times",
-}
-UNITS = {  # by a field's ending, the first that fits
-    "_dbfs": " dBFS",
-    "_db": " dB",
-    "_per_s": " /s",
-    "_s": " s",
-    "_ms": " ms",
-    "_hz": " Hz",
-    "wpm": " wpm",
+    "position",
+    "tags",
+    "note",
+    "pred_raw",
+    "raw_errors",
+    "raw_n_reference",
 }
 SHARES = ("wer", "cer", "confidence")
 LONGEST = 120  # characters of a value
@@ -39,7 +36,7 @@ def facts_of(row: Mapping[str, Any]) -> tuple[Fact, ...]:
     """The facts of a row of an evaluation's utterances; nulls are left out."""
     names = [*SHOWN_FIRST, *(name for name in row if name not in SHOWN_FIRST)]
     return tuple(
-        Fact(_label(name), _value(name, row[name]), strings.FIELD_HINTS.get(name, ""))
+        Fact(label_of(name), _value(name, row[name]), strings.FIELD_HINTS.get(name, ""))
         for name in names
         if name in row and _is_worth_showing(name, row)
     )
@@ -52,7 +49,8 @@ def _is_worth_showing(name: str, row: Mapping[str, Any]) -> bool:
     return not (name == "text_raw" and value == row["text"])
 
 
-def _label(name: str) -> str:
+def label_of(name: str) -> str:
+    """What a column of the utterances is called on the page."""
     if name in strings.FIELDS:
         return strings.FIELDS[name]
     return name.replace("_", " ").capitalize()
@@ -61,6 +59,7 @@ def _label(name: str) -> str:
 def _value(name: str, value: Any) -> str:
     if name in SHARES:
         return f"{100 * value:.0f} %"
-    unit = next((unit for ending, unit in UNITS.items() if name.endswith(ending)), "")
+    units = strings.FIELD_UNITS.items()
+    unit = next((f" {unit}" for ending, unit in units if name.endswith(ending)), "")
     text = f"{value:.4g}" if isinstance(value, float) else str(value)
     return f"{text[:LONGEST]}{unit}"

@@ -1,21 +1,35 @@
 """The headline of an evaluation: its rates with their intervals, its counts, where it is from."""
 
 from html import escape
+from typing import Any
 
 from analysis.evaluation import Evaluation
+from analysis.summary import of_view, raw_of_view
 from ui import strings
 from ui.evidence import Notice
+from ui.explorer import Question
+from ui.language import count
 
 
-def headline(evaluation: Evaluation) -> str:
-    """The headline as HTML; every text in it is escaped."""
-    summary = evaluation.summary
-    over = summary["interval"]["over"]
-    rates = "".join(_rate(name, summary["rates"][name], over) for name in strings.RATES)
-    return (
-        f'<div class="mh-headline"><div class="mh-rates">{rates}{_counts(summary["counts"])}</div>'
-        f"<p>{escape(_origin(evaluation))}</p></div>"
-    )
+def headline(question: Question) -> dict[str, Any]:
+    """The headline of the utterances that pass the filter, as texts (raises FilterError)."""
+    evaluation = question.evaluation
+    counts, rates = of_view(question.view)
+    total = evaluation.summary["counts"]["utterances"]
+    over = evaluation.summary["interval"]["over"]
+    told = [_rate(name, rates[name], over) for name in strings.RATES]
+    raw = raw_of_view(question.view)
+    if raw is not None:
+        told[0]["raw"] = _raw(raw, evaluation.summary.get("normaliser", ""))
+    return {
+        "rates": told,
+        "counts": _counts(counts),
+        "origin": _origin(evaluation),
+        "filtered": bool(question.filter),
+        "count": count(counts["utterances"]),
+        "total": count(total),
+        "columns": list(evaluation.store.types.items()),
+    }
 
 
 def notice(value: Notice, done: int = 0, total: int = 0) -> str:
@@ -41,39 +55,48 @@ def is_synthetic(evaluation: Evaluation) -> bool:
     return bool(row["all_of"])
 
 
-def _rate(name: str, rate: dict[str, float], over: str) -> str:
+def _raw(rate: dict[str, float], normaliser: str) -> dict[str, str]:
+    value, low, high = (f"{100 * rate[key]:.1f}" for key in ("value", "low", "high"))
+    return {
+        "text": strings.RAW.format(value=value),
+        "hint": strings.RAW_HINT.format(low=low, high=high, normaliser=normaliser),
+    }
+
+
+def _rate(name: str, rate: dict[str, float], over: str) -> dict[str, Any]:
     label, hint = strings.RATES[name]
     value, low, high = (f"{100 * rate[key]:.1f}" for key in ("value", "low", "high"))
-    interval = strings.INTERVAL.format(low=low, high=high)
-    return (
-        f'<div class="mh-rate"><h3 title="{escape(hint)}">{escape(label)}</h3>'
-        f'<p class="mh-number">{value}<small> %</small></p>'
-        f'<p title="{escape(strings.INTERVAL_HINT.format(over=over))}">{escape(interval)}</p></div>'
-    )
+    known = low != "nan"  # there is no interval of no utterances
+    return {
+        "label": label,
+        "hint": hint,
+        "value": value if known else "–",
+        "interval": strings.INTERVAL.format(low=low, high=high) if known else "",
+        "interval_hint": strings.INTERVAL_HINT.format(over=strings.OVER.get(over, over)),
+    }
 
 
-def _counts(counts: dict[str, int]) -> str:
-    lines = "".join(
-        f'<li class="mh-count-{name}" title="{escape(hint)}"><b aria-hidden="true">{sign}</b>'
-        f" {counts[name]:,} {escape(label)}</li>"
-        for name, (sign, label, hint) in strings.COUNTS.items()
-    )
-    words = strings.OF_WORDS.format(words=f"{counts['words']:,}")
-    return (
-        f'<div class="mh-counts"><ul>{lines}</ul>'
-        f'<p title="{escape(strings.OF_WORDS_HINT)}">{escape(words)}</p></div>'
-    )
+def _counts(counts: dict[str, int]) -> dict[str, Any]:
+    return {
+        "lines": [
+            {"name": name, "sign": sign, "text": label.format(n=count(counts[name])), "hint": hint}
+            for name, (sign, label, hint) in strings.COUNTS.items()
+        ],
+        "of_words": strings.OF_WORDS.format(words=count(counts["words"])),
+        "of_words_hint": strings.OF_WORDS_HINT,
+    }
 
 
 def _origin(evaluation: Evaluation) -> str:
     summary = evaluation.summary
     counts = summary["counts"]
+    audio_s = summary["audio_s"]  # None of another system that does not say
     sentences = [
-        strings.SUMMARY.format(
+        (strings.SUMMARY_NO_AUDIO if audio_s is None else strings.SUMMARY).format(
             model=summary["model"]["name"],
             name=summary["name"],
-            utterances=f"{counts['utterances']:,}",
-            minutes=f"{summary['audio_s'] / 60:.1f}",
+            utterances=count(counts["utterances"]),
+            minutes="" if audio_s is None else f"{audio_s / 60:.1f}",
         )
     ]
     if counts["skipped"]:

@@ -101,7 +101,9 @@ def _progress(done_s: float, total_s: float | None, key: str) -> Notice:
 
 
 def _took(seconds: float) -> str:
-    return f"{1000 * seconds:.0f} ms" if seconds < 10 else f"{seconds:.0f} s"
+    if seconds < 10:
+        return f"{1000 * seconds:.0f} {strings.UNITS['ms']}"
+    return f"{seconds:.0f} {strings.UNITS['s']}"
 
 
 def _clock(seconds: float) -> str:
@@ -146,8 +148,9 @@ def check_length(duration_s: float | None) -> None:
 
 def _facts(name: str, duration_s: float, took_s: float, model: str) -> tuple[Fact, ...]:
     factor = took_s / duration_s
+    short = f"{duration_s:.2f} {strings.UNITS['s']}"
     return (
-        Fact(strings.FACT_LENGTH, f"{duration_s:.2f} s" if duration_s < 60 else _clock(duration_s)),
+        Fact(strings.FACT_LENGTH, short if duration_s < 60 else _clock(duration_s)),
         Fact(strings.FACT_TOOK, _took(took_s), strings.FACT_TOOK_HINT),
         Fact(strings.FACT_FACTOR, f"{factor:.3f}", strings.FACT_FACTOR_HINT),
         Fact(strings.FACT_MODEL, model),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.compare import decoder_name
 from analysis.evaluating import evaluate
 from analysis.evaluation import Evaluation, EvaluationError
 from asr_core.morse_code import is_morse
@@ -50,7 +51,7 @@ def trainings(models: Sequence[str], runs: Sequence[str], bundled: Path) -> list
 def stored(folders: Sequence[Path]) -> list[Pending[Evaluation]]:
     """Evaluations that were made before (raises EvaluationError)."""
     opened = [Evaluation.open(folder) for folder in folders]
-    names = [_name(each.name, each.summary["model"]["name"]) for each in opened]
+    names = [_stored_name(each) for each in opened]
     if len(set(names)) < len(names):
         names = [str(folder) for folder in folders]
     return [Pending.of(name, each) for name, each in zip(names, opened, strict=True)]
@@ -135,6 +136,13 @@ def _sha256(path: Path) -> str:
 
 def _name(set_name: str, model: str) -> str:
     return strings.EVALUATION_NAME.format(set=set_name, model=model)
+
+
+def _stored_name(evaluation: Evaluation) -> str:
+    """By set, model and, where it is not the plain one, decoder."""
+    name = _name(evaluation.name, evaluation.summary["model"]["name"])
+    decoder = decoder_name(evaluation.summary.get("decoding"))
+    return strings.EVALUATION_DECODER.format(name=name, decoder=decoder) if decoder else name
 
 
 def _distinct(folders: Sequence[Path]) -> list[str]:

@@ -13,6 +13,7 @@ from asr_core.morse_code import Script, read_as
 from asr_core.text import Alphabet
 from asr_core.transcript import Transcript
 from ui import evidence_strings as strings
+from ui.language import count
 
 LONGEST_GAP_S = 0.5  # between the frames of one word and of the word written for it
 MAX_CELLS = 200_000_000  # frames times lattice states; a byte each
@@ -128,7 +129,7 @@ def unknown_words(alphabet: Alphabet, text: str) -> str:
 
 
 def _quoted(words: Sequence[str]) -> str:
-    return ", ".join(f"“{word}”" for word in dict.fromkeys(words))
+    return ", ".join(strings.QUOTED.format(word=word) for word in dict.fromkeys(words))
 
 
 def _rows(transcript: Transcript, reference: Alignment | None, heard: Alignment) -> tuple[Row, ...]:
@@ -181,7 +182,7 @@ def _round(times: float) -> str:
     if times < 10:
         return f"{times:.1f}"
     step = 10 ** (math.floor(math.log10(times)) - 1)
-    return f"{round(times / step) * step:,}"
+    return count(round(times / step) * step)
 
 
 def _summary(partings: Sequence[Parting], reference: Alignment, heard: Alignment) -> str:

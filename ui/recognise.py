@@ -32,11 +32,6 @@ HERE = Path(__file__).parent
 SPEECH, MORSE = "spoken", "morse"  # the bundled models that examples belong to
 
 
-NOTHING_YET = Notice("empty", strings.NOTHING_YET, strings.NOTHING_YET_HINT)
-LOADING = Notice("loading", strings.LOADING_MODEL)
-LISTENING = Notice("loading", strings.LISTENING, strings.LISTENING_HINT)
-
-
 @dataclass(frozen=True)
 class Example:
     """A recording that comes with the app; `text` is in the letters of `script`."""
@@ -61,10 +56,12 @@ def read_examples(folder: Path) -> list[Example]:
 
 def _example(row: ManifestRow) -> Example:
     script: Script = "cyrillic" if row.fields.get("script") == "cyrillic" else "latin"
+    name = str(row.fields.get("id", row.audio_path.stem))
+    description = str(row.fields.get("description") or "")
     return Example(
-        id=str(row.fields.get("id", row.audio_path.stem)),
+        id=name,
         text=read_as(row.text, script),
-        description=str(row.fields.get("description") or ""),
+        description=strings.EXAMPLE_DESCRIPTIONS.get(name, description),
         path=row.audio_path,
         model=str(row.fields.get("model", SPEECH)),
         script=script,
@@ -105,7 +102,7 @@ def build(
         with gr.Column(scale=2, min_width=340):
             shelf = Shelf()
             live.component(live.Live({model.name: model for model in models}))
-            view = evidence.component(LOADING, "recognised", shelf)
+            view = evidence.component(_loading(), "recognised", shelf)
     last = gr.State(None)  # the file shown now: another model can hear it too
     on = _Handlers(models, examples, publisher(view), shelf)
     calm = {"show_progress": "hidden", "trigger_mode": "always_last"}
@@ -124,7 +121,7 @@ def build(
         on.switched, [last, model, script, chosen], of_model, cancels=[recorded, uploaded], **inner
     )
     instead = inner | {"cancels": [recorded, uploaded, switched]}  # of a long one still being heard
-    recorder.start_recording(LISTENING.to_json, None, view, **instead)
+    recorder.start_recording(_listening, None, view, **instead)
     picker.choose(on.chosen, [model, chosen], [view, last, script], **instead)
     heard = [last, model, script, chosen, said]
     script.input(on.changed, heard, view, **inner)
@@ -167,7 +164,7 @@ class _Handlers:
         pending = self.find(model)
         if not pending.finished:
             pending.begin()
-            yield LOADING.to_json(), path, gr.skip(), gr.skip()
+            yield _loading().to_json(), path, gr.skip(), gr.skip()
         offered, reads_scripts = _offered(pending, list(self.examples.values()))
         strange = {str(each.path) for each in self.examples.values() if each not in offered}
         if offered and (path is None or path in strange):
@@ -251,11 +248,11 @@ class _Handlers:
         """The view of a file heard by a model: loading if need be, then evidence or the reason."""
         pending = self.find(model)
         if path is None:
-            yield NOTHING_YET.to_json()
+            yield Notice("empty", strings.NOTHING_YET, strings.NOTHING_YET_HINT).to_json()
             return
         if not pending.finished:
             pending.begin()
-            yield LOADING.to_json()
+            yield _loading().to_json()
         try:
             for value in hear(
                 decoding.applied(pending.result(), config),
@@ -272,6 +269,14 @@ class _Handlers:
             yield Notice("failed", title, str(e)).to_json()
             # The view has said it; programs that use the API get it from here.
             raise gr.Error(html.escape(str(e)), visible=False, print_exception=False) from e
+
+
+def _loading() -> Notice:
+    return Notice("loading", strings.LOADING_MODEL)
+
+
+def _listening() -> dict[str, Any]:
+    return Notice("loading", strings.LISTENING, strings.LISTENING_HINT).to_json()
 
 
 def _title(error: ValueError) -> str:

@@ -1,11 +1,18 @@
-"""Every text a person reads in the app, ready for translation; see also evidence_strings."""
+"""Every text a person reads in the app, in English; larger views have *_strings of their own."""
+
+LANGUAGE = "en"  # of these texts, as HTML's `lang` takes it
 
 PRODUCT = "Misheard"
 TAGLINE = "Hear, see and explain what a speech recogniser got wrong."
 
 TAB_RECOGNISE = "Recognise"
 TAB_ERRORS = "Errors"
+TAB_COMPARE = "Compare"
 TAB_MODEL = "Model"
+
+UNITS = {"s": "s", "ms": "ms", "hz": "Hz", "mb": "MB"}
+THOUSANDS = ","  # between the digits of a large number
+OVER = {"utterances": "utterances"}  # what a bootstrap draws
 
 # ---- Recognise --------------------------------------------------------------------------------
 
@@ -15,6 +22,17 @@ SCRIPT = "Letters"
 SCRIPT_HINT = "A Morse sign stands for a Latin or a Cyrillic letter"
 SCRIPTS = {"latin": "Latin", "cyrillic": "Cyrillic"}
 EXAMPLES = {"heading": "Or listen to an example (synthetic)"}
+EXAMPLE_DESCRIPTIONS = {  # of the bundled ones, by id; others have their manifest's
+    "five-five-five-zero-one-nine-two-six": "A phone number of eight digits, clean",
+    "three-seven-stop": "Clean, close by",
+    "go-left-no-right-noisy": "Pink noise, 5 dB below the speech",
+    "yes-four-down-far": "Far from the microphone, in a large room with a fan",
+    "nine-one-eight-off-telephone": "Over the telephone: 300 to 3400 Hz, with mains hum",
+    "on-two-six-up-babble": "Others talking, 10 dB below the speech",
+    "cq-clean": "A general call, keyed by a machine, 18 words per minute",
+    "rst-599-by-hand": "Keyed by hand, 22 words per minute, in noise (6 dB in 2500 Hz)",
+    "kak-slyshno": "Russian: the same signs, read as Cyrillic letters",
+}
 
 SAID = "What was said?"
 SAID_HINT = "Type it to see where the model went wrong, and what your words would have cost it"
@@ -75,6 +93,7 @@ EVALUATING = "Evaluating {name}…"
 EVALUATING_PROGRESS = "{done} of {total} recordings"
 EVALUATING_HINT = "Loading the model and reading the recordings"
 EVALUATION_NAME = "{set}, model {model}"
+EVALUATION_DECODER = "{name}, {decoder}"
 MORSE_ON_DEMAND = "morse (200 generated messages, made on first use), model {model}"
 MAKING_MORSE = "Making its 200 messages, or finding those that were made before"
 BAD_EVALUATION = "This evaluation cannot be shown"
@@ -84,6 +103,9 @@ NO_SUCH_EVALUATION = "There is no such evaluation. Reload the page."
 NO_SUCH_UTTERANCE = "There is no such utterance in this evaluation. Reload the page."
 NO_SUCH_SORT = "Cannot sort by {got}. Expected one of: {expected}."
 BAD_QUERY = "Expected {expected}, got {got}."
+AN_OBJECT = "an object"
+FROM_ZERO = "{name} from 0 on"
+VALUES_OF = "values of {names}"
 PICKING = "Choose an utterance"
 PICKING_HINT = "Click a row on the left, or walk through the rows with ↑ and ↓."
 
@@ -107,13 +129,23 @@ INTERVAL_HINT = (
     " (bootstrap over {over})"
 )
 COUNTS = {
-    "substitutions": ("✗", "substituted", "Substitutions, S: another word was heard"),
-    "deletions": ("−", "missed", "Deletions, D: a word of the reference was not heard"),
-    "insertions": ("+", "added", "Insertions, I: a word was heard that is not in the reference"),
+    "substitutions": ("✗", "{n} substituted", "Substitutions, S: another word was heard"),
+    "deletions": ("−", "{n} missed", "Deletions, D: a word of the reference was not heard"),
+    "insertions": (
+        "+",
+        "{n} added",
+        "Insertions, I: a word was heard that is not in the reference",
+    ),
 }
 OF_WORDS = "of {words} words"
 OF_WORDS_HINT = "N: the words of all references"
 SUMMARY = "Model {model} on the set {name}: {utterances} utterances, {minutes} minutes."
+SUMMARY_NO_AUDIO = "Model {model} on the set {name}: {utterances} utterances."
+RAW = "{value} % as written"
+RAW_HINT = (
+    "Of the texts as they were written, case and punctuation counted (95 % interval {low} to {high}"
+    " %); the figure above is of both texts after the normaliser “{normaliser}”"
+)
 SKIPPED = "{skipped} rows of the manifest could not be used."
 SYNTHETIC = (
     "These voices are synthetic: speech synthesisers, noise and rooms made by a program. Rates on"
@@ -121,15 +153,15 @@ SYNTHETIC = (
 )
 
 OTHER_MODEL = "The evaluation is of the model {evaluated}; picture and times come from {shown}."
+OTHER_DECODER = (
+    "The evaluation was decoded with {decoder}; picture, paths and times are of the plain decoder."
+)
 HEARS_NOW = "Heard now: {text}. The diff shows what the evaluation holds."
 NOTHING = "nothing"
 
 TABLE = {
-    "search": "Search words",
-    "only_errors": "Only errors",
     "total": "{first}–{last} of {total} utterances",
     "none": "No utterance matches.",
-    "failed": "The table could not be loaded. Reload the page.",
     "previous": "Previous page",
     "next": "Next page",
     "label": "Utterances. The up and down arrows walk through them.",
@@ -162,6 +194,18 @@ FIELDS = {  # manifest fields we know; others are shown by their own name
     "rate": "Speaking rate",
     "pitch": "Pitch factor",
     "text_raw": "Reference as written",
+    "corpus": "Corpus",
+    "speaker": "Speaker",
+    "voice": "Voice",
+    "engine": "Engine",
+    "gender": "Gender",
+    "accent": "Accent",
+    "kind": "Kind",
+    "content": "Content",
+    "style": "Style",
+    "noise": "Noise",
+    "room": "Room",
+    "band": "Band",
     "wpm": "Keying speed",
     "spacing_wpm": "Speed with its gaps",
     "dash_ratio": "Dash to dot",
@@ -172,6 +216,15 @@ FIELDS = {  # manifest fields we know; others are shown by their own name
     "clicks_per_s": "Clicks",
     "neighbour_db": "Second station",
     "filter_hz": "Receiver's filter",
+}
+FIELD_UNITS = {  # by a field's ending, the first that fits
+    "_dbfs": "dBFS",
+    "_db": "dB",
+    "_per_s": "/s",
+    "_s": "s",
+    "_ms": "ms",
+    "_hz": "Hz",
+    "wpm": "wpm",
 }
 FIELD_HINTS = {
     "confidence": "How sure the model was of its least sure word",
@@ -219,188 +272,3 @@ CAUSES = {  # ids of analysis.causes: name, what it is, what to do
         "Collect more voices that say these words, and train on them.",
     ),
 }
-
-# ---- Model ------------------------------------------------------------------------------------
-
-NO_TRAINING = "No model to show"
-NO_TRAINING_HINT = "Start the app with --model DIR or --run DIR."
-NO_SUCH_TRAINING = "There is no such model or run. Reload the page."
-READING_MODEL = "Reading the model…"
-DAMAGED = "Something in this folder cannot be read"
-BAD_JSON = "{file} is not a JSON object: {why}."
-BAD_CONFIG = "{file} does not describe a model of this version: {why}"
-BAD_METRICS = "metrics.json has no results as `python -m analysis card` writes them."
-NO_MODEL_YET = "No model yet"
-NO_MODEL_YET_HINT = (
-    "The model and what describes it are written when the first epoch is done. Expected them in"
-    " {folder}."
-)
-NO_CARD = (
-    "No model card yet. `python -m analysis card --model DIR EVALUATION...` makes it from"
-    " evaluations."
-)
-SEED_NAME = "{name}, seed {seed}"
-
-MODEL_FACTS = {
-    "parameters": ("Parameters", "Numbers that training has set"),
-    "size": ("Size", "The file of the weights"),
-    "symbols": ("Symbols", "What the model can write, the blank of CTC included"),
-    "band": ("Hears", "The band of frequencies that the features cover"),
-    "frame": ("A decision every", "The time from one frame of the output to the next"),
-    "best": (
-        "Validation WER",
-        "While training, on the validation set, of the epoch whose weights were kept",
-    ),
-}
-
-RUN_STATES = {
-    "waiting": "No epoch is done yet",
-    "running": "Training: {done} epochs done",
-    "running_of": "Training: {done} of {total} epochs done",
-    "stalled": "No new epoch for {age}",
-    "finished": "Training is finished after {done} epochs",
-}
-RUN_WAITING_HINT = "Nothing to read in {folder}/training.csv. This page looks every {every:.0f} s."
-RUN_STALLED_HINT = "{done} epochs are done. If training was stopped, it goes on with --resume."
-RUN_FACTS = {
-    "epoch": "{time} an epoch",
-    "left": "about {time} left",
-    "wer": "validation WER {wer} %",
-    "best": "lowest {wer} % in epoch {epoch}",
-}
-LAST_SAMPLES = "What the last validation heard"
-MINUTES = "{minutes} min"
-HOURS = "{hours} h {minutes:02d} min"
-SECONDS = "{seconds:.0f} s"
-
-CURVES_HEADING = "How it learned"
-CURVES = {
-    "y": "Loss (solid: validation, dotted: training)",
-    "y2": "Validation word error rate, %",
-    "y3": "Learning rate",
-    "x": "Epoch, counted from 0",
-    "hover": "Epoch %{x}",
-    "loss": "training loss",
-    "val_loss": "validation loss",
-    "val_wer": "WER, %",
-    "val_cer": "CER, %",
-    "lr": "learning rate",
-}
-NO_CURVES = "No curves: there is no training.csv in this folder, or no epoch in it."
-
-RESULTS_HEADING = "How good it is"
-RATES_SHORT = {"wer": "WER, %", "cer": "CER, %", "ser": "With an error, %"}
-RESULTS_COLUMNS = {
-    "set": ("Set", "Recordings to test on; the card tells what each set is"),
-    **{name: (short, RATES[name][1]) for name, short in RATES_SHORT.items()},
-    "utterances": ("Utterances", "Recordings in the set"),
-    "words": ("Words", "Words of all references"),
-}
-SLICE_COLUMNS = {key: RESULTS_COLUMNS[key] for key in ("wer", "cer", "utterances")}
-SLICE_HINT = "A field of the set's manifest"
-SLICES_TITLE = "{name} by {fields}"
-NO_VALUE = "none"
-RESULTS_NOTE = (
-    "Below each rate its {level:.0f} % interval: another set of the same kind would give a rate in"
-    " this range in {level:.0f} of 100 cases (bootstrap over {over}). What each set is stands"
-    " below, in the card."
-)
-RESULTS_COMMANDS = "The command that makes each line"
-NO_RESULTS = "Not tested yet. `python -m analysis evaluate` and then `card` make this table."
-RANGE = "{low} to {high}"
-
-CONFIDENCE_HEADING = "How far its confidence can be trusted"
-CONFIDENCE_INTRO = (
-    "Of the words it is 80 % sure of, 80 of 100 should be right: then a point lies on the dashed"
-    " line. Below the line the model is too sure of itself, above it not sure enough. The grey bars"
-    " show what share of the words has that confidence; the thin lines are 95 % intervals, long"
-    " where there are few words."
-)
-CONFIDENCE_COLUMNS = {
-    "set": ("Set", "As in the table of results"),
-    "nce": (
-        "NCE",
-        "Normalised cross entropy: 1 if the confidence tells of every word whether it is right, 0"
-        " if it tells no more than the share of right words, below 0 if it misleads",
-    ),
-    "ece": (
-        "ECE, %",
-        "Expected calibration error: how far confidence and share of right words are apart, in the"
-        " mean over words, in ten bins of equal width",
-    ),
-    "auc": (
-        "AUC",
-        "How often a right word has more confidence than a wrong one: 0.5 is chance, 1 always",
-    ),
-    "right": ("Right, %", "Share of the words heard that were said"),
-    "words": ("Words heard", "Words that were missed have no confidence"),
-}
-RELIABILITY = {
-    "x": "Confidence, %",
-    "y": "Right, %",
-    "hover": (
-        "{words} words ({part:.0f} %) with {low:.0f} to {high:.0f} % confidence, {mean:.1f} % in"
-        " the mean<br>{right} right: {share:.1f} % (95 % interval {share_low:.0f} to"
-        " {share_high:.0f} %)"
-    ),
-}
-
-ARCHITECTURE_HEADING = "What it is made of"
-ARCHITECTURE_COLUMNS = {
-    "part": ("Part", ""),
-    "kernel": ("Kernel", "How much of its input one convolution covers"),
-    "stride": ("Stride", "Frames of the input from one frame of the output to the next"),
-    "channels": ("Channels", "Numbers in each frame of the output"),
-    "sees": (
-        "Sees",
-        "Receptive field so far: how much of the recording one frame of the output depends on",
-    ),
-    "parameters": ("Parameters", "Numbers that training has set"),
-    "share": ("Share", "Of all parameters"),
-}
-PARTS = {
-    "features": "Log-mel features",
-    "bands": "Bands around the loudest of the recording",
-    "convolution": "Convolution",
-    "block": "Block {n}: {repeats} separable convolutions",
-    "block_1": "Block {n}: a separable convolution",
-    "gru": "GRU, both directions",
-    "output": "Output: a symbol or the blank",
-    "total": "All",
-}
-WINDOW = "window"
-FRAMES = "{frames} frames"
-FRAMES_1 = "1 frame"
-WHOLE = "everything"
-ARCHITECTURE_NOTE = (
-    "Frames of the column “Sees” are feature frames, {hop} apart. Not counted there: the features"
-    " are scaled by the loudest and the quietest of the whole recording."
-)
-GRU_NOTE = (
-    "The GRU runs over the whole recording in both directions, so that from there on every frame"
-    " depends on everything."
-)
-
-CARD_HEADING = "What it learned from, and its limits"
-RECORD_HEADING = "How it was trained"
-NO_RECORD = "This model's folder does not say how it was trained."
-AVERAGE = "The weights are the mean of those of the runs {runs}."
-RUN_NUMBER = "Run {n}"
-RECORD_ROWS = {
-    "name": "Recipe",
-    "seed": "Seed",
-    "began": "Began with",
-    "length": "Planned length",
-    "optimiser": "Optimiser",
-    "scheduler": "Learning rate",
-    "train": "Training data",
-    "validation": "Validation data",
-    "commit": "Program version (commit)",
-    "versions": "Packages",
-}
-FRESH = "fresh weights"
-WEIGHTS_OF = "weights of run {n}"
-LENGTH = "{epochs} epochs of {batches} batches of {batch_size}"
-FINGERPRINT_HINT = "SHA-256 of the texts and file names: {sha256}"
-RECIPE = "The recipe"
-RECIPE_OF = "The recipe of run {n}"

@@ -1,99 +1,81 @@
-// The table of utterances. Holds one page of rows; every text enters as a text node.
-const texts = props.texts;
-const SIGNS = { equal: "", substitute: "✗", delete: "−", insert: "+" };
-const TYPING_MS = 180;
+// ---- utterances: one page of rows ----------------------------------------------------------
 
-const root = element.querySelector(".mh-table");
-const first = { sort: "errors", ascending: false, offset: 0, only_errors: false, search: "" };
-let query = { ...first };
+const inTable = { sort: "errors", ascending: false, offset: 0 };
+let query = { ...inTable };
 let page = null; // what the server sent last
 let current = -1; // the row picked
-let asked = 0; // so that only the answer to the last question is shown
+let wanted = new URLSearchParams(location.search).get("id"); // to be picked when it is there
+let word_at = null; // the edit to be heard when a row is picked
+let asked = 0;
 
-// ---- the parts that stay -------------------------------------------------------------------
-
-const search = el("input", { type: "search", placeholder: texts.search,
-  "aria-label": texts.search, maxlength: "200" });
-const onlyErrors = el("input", { type: "checkbox" });
 const total = el("span", { class: "mh-total", role: "status" });
-const back = el("button", { type: "button", "aria-label": texts.previous }, "‹");
-const forth = el("button", { type: "button", "aria-label": texts.next }, "›");
-const body = el("tbody");
-const heads = Object.entries(texts.columns).map(([name, [label, hint]]) => {
+const back = el("button", { type: "button", "aria-label": texts.table.previous }, "‹");
+const forth = el("button", { type: "button", "aria-label": texts.table.next }, "›");
+const rowsBody = el("tbody");
+const heads = Object.entries(texts.table.columns).map(([name, [label, hint]]) => {
   const button = el("button", { type: "button", title: hint }, label);
   button.addEventListener("click", () => sortBy(name));
   return el("th", { scope: "col", "data-column": name }, button);
 });
-const grid = el("div", { class: "mh-rows", tabindex: "0", role: "group", "aria-label": texts.label },
-  el("table", {}, el("thead", {}, el("tr", {}, ...heads)), body));
-const frame = el("div", {},
-  el("div", { class: "mh-tools" }, search, el("label", {}, onlyErrors, texts.only_errors)),
-  grid, el("div", { class: "mh-pager" }, total, back, forth));
+const rowsGrid = el("div", { class: "mh-rows", tabindex: "0", role: "group",
+  "aria-label": texts.table.label },
+  el("table", {}, el("thead", {}, el("tr", {}, ...heads)), rowsBody));
+const utterances = el("div", { class: "mh-table" }, rowsGrid,
+  el("div", { class: "mh-pager" }, total, back, forth));
 
-// ---- asking --------------------------------------------------------------------------------
-
-async function load({ select }) {
+async function load(select) {
   const mine = ++asked;
-  let answer;
-  try {
-    answer = await server.fetch_rows({ ...props.value, ...query });
-  } catch {
-    answer = null;
-  }
+  const answer = await ask("fetch_rows", query);
   if (mine !== asked) return;
-  if (!answer || !answer.rows) {
-    total.textContent = texts.failed;
+  if (answer.error) {
+    total.textContent = texts.cannot;
+    rowsBody.replaceChildren();
+    page = null;
     return;
   }
   page = answer;
   show();
-  if (select && page.rows.length) pick(select === "last" ? page.rows.length - 1 : 0);
+  const at = page.rows.findIndex((row) => row.id === wanted);
+  if (at >= 0 && select !== "last") pick(at, select !== null);
+  else if (wanted && select === "first" && picked === null) pickId(wanted);
+  else if (select && page.rows.length) pick(select === "last" ? page.rows.length - 1 : 0);
 }
 
-function ask(change, select) {
+function move(change, select = null) {
   query = { ...query, offset: 0, ...change };
-  load({ select });
+  load(select);
 }
 
 function sortBy(column) {
   const ascending = query.sort === column ? !query.ascending : column === "text";
-  ask({ sort: column, ascending });
+  move({ sort: column, ascending });
 }
 
-function turn(direction, select) {
-  const offset = query.offset + direction * props.size;
-  if (offset >= 0 && offset < page.total) ask({ offset }, select);
+function turnPage(direction, select) {
+  const offset = query.offset + direction * texts.size;
+  if (offset >= 0 && offset < page.total) move({ offset }, select);
 }
 
-// ---- showing -------------------------------------------------------------------------------
-
-function words(pieces) {
-  const cell = el("td", { class: "mh-text" });
-  for (const [op, said, got] of pieces) {
-    if (op === "equal") cell.append(`${said} `);
-    else {
-      cell.append(el("span", { class: `mh-edit mh-edit-${op}` },
-        el("b", {}, SIGNS[op]), said === null ? null : el("del", {}, said),
-        op === "substitute" ? "→" : null, got === null ? null : el("ins", {}, got)), " ");
-    }
-  }
-  if (!pieces.length) cell.append(texts.nothing);
+function textCell(pieces, tags) {
+  const cell = el("td", { class: "mh-text" }, ...aligned(pieces, texts.table.nothing));
+  if (tags) cell.append(" ", el("span", { class: "mh-tag" }, tags));
   return cell;
 }
 
 function show() {
   const rows = page.rows.map((row, index) => {
-    const cells = Object.keys(texts.columns).slice(1).map((name) =>
+    const cells = Object.keys(texts.table.columns).slice(1).map((name) =>
       el("td", { class: `mh-${name}` }, row[name] === "" ? "–" : String(row[name])));
-    const node = el("tr", { "data-id": row.id }, words(row.words), ...cells);
+    const node = el("tr", { "data-id": row.id }, textCell(row.words, row.tags), ...cells);
     node.addEventListener("click", () => pick(index));
     return node;
   });
-  body.replaceChildren(...rows);
+  rowsBody.replaceChildren(...rows);
   current = -1;
   const last = page.offset + page.rows.length;
   total.textContent = page.total
-    ? fill(texts.total, { first: page.offset + 1, last, total: page.total }) : texts.none;
+    ? fill(texts.table.total, { first: page.offset + 1, last, total: page.total })
+    : texts.table.none;
   back.disabled = page.offset === 0;
   forth.disabled = last >= page.total;
   for (const head of heads) {
@@ -101,53 +83,45 @@ function show() {
     head.setAttribute("aria-sort",
       !sorted ? "none" : query.ascending ? "ascending" : "descending");
   }
-  grid.scrollTop = 0;
+  rowsGrid.scrollTop = 0;
 }
 
-function pick(index) {
-  const rows = [...body.children];
+let picked = null; // an id
+
+function pick(index, tell = true) {
+  const rows = [...rowsBody.children];
   if (!rows[index]) return;
   if (rows[current]) rows[current].removeAttribute("aria-current");
   current = index;
   rows[index].setAttribute("aria-current", "true");
-  const top = rows[index].offsetTop - grid.querySelector("thead").offsetHeight;
+  const top = rows[index].offsetTop - rowsGrid.querySelector("thead").offsetHeight;
   const bottom = rows[index].offsetTop + rows[index].offsetHeight;
-  if (top < grid.scrollTop) grid.scrollTop = top;
-  else if (bottom > grid.scrollTop + grid.clientHeight) grid.scrollTop = bottom - grid.clientHeight;
-  trigger("pick", { evaluation: props.value.evaluation, id: page.rows[index].id });
-}
-
-// ---- listening -----------------------------------------------------------------------------
-
-let typing = 0;
-search.addEventListener("input", () => {
-  clearTimeout(typing);
-  typing = setTimeout(() => ask({ search: search.value }), TYPING_MS);
-});
-onlyErrors.addEventListener("change", () => ask({ only_errors: onlyErrors.checked }));
-back.addEventListener("click", () => turn(-1));
-forth.addEventListener("click", () => turn(1));
-grid.addEventListener("keydown", (event) => {
-  if (event.target !== grid || !page) return;
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (!step) return;
-  event.preventDefault();
-  if (current + step >= page.rows.length) turn(1, "first");
-  else if (current + step < 0) turn(-1, "last");
-  else pick(current + step);
-});
-
-function restart() {
-  if (!props.value) {
-    root.replaceChildren();
-    return;
+  if (top < rowsGrid.scrollTop) rowsGrid.scrollTop = top;
+  else if (bottom > rowsGrid.scrollTop + rowsGrid.clientHeight) {
+    rowsGrid.scrollTop = bottom - rowsGrid.clientHeight;
   }
-  query = { ...first };
-  search.value = "";
-  onlyErrors.checked = false;
-  root.replaceChildren(frame);
-  load({ select: "first" });
+  if (tell) pickId(page.rows[index].id, word_at);
 }
 
-watch("value", restart);
-restart();
+function pickId(id, at = null) {
+  [picked, wanted] = [id, id];
+  remember({ id });
+  trigger("pick", { evaluation: view.evaluation, id, at });
+}
+
+back.addEventListener("click", () => turnPage(-1));
+forth.addEventListener("click", () => turnPage(1));
+
+function step(by) {
+  if (!page) return;
+  if (current + by >= page.rows.length) turnPage(1, "first");
+  else if (current + by < 0) turnPage(-1, "last");
+  else pick(current + by);
+}
+
+rowsGrid.addEventListener("keydown", (event) => {
+  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (event.target !== rowsGrid || !by) return;
+  event.preventDefault();
+  step(by);
+});

@@ -86,7 +86,7 @@ def evaluation(tmp_path_factory) -> Path:
     table.loc[0, "text"] = " ".join([HOSTILE] * 20)
     table.loc[0, "voice"] = HOSTILE
     table.to_parquet(folder / "evaluation" / UTTERANCES, index=False)
-    assert Evaluation.open(folder / "evaluation").page()[0].iloc[0]["voice"] == HOSTILE
+    assert Evaluation.open(folder / "evaluation").page()[0][0]["voice"] == HOSTILE
     return folder / "evaluation"
 
 

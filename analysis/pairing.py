@@ -1,0 +1,276 @@
+"""Two Evaluations of the same utterances, joined: where each of them was right and wrong.
+
+Every number of a comparison is asked of two tables. `pairs` has a row an utterance: `position`,
+`utterance_id`, `n_reference`, `n_char`, and for either system `a_errors`, `a_char_errors`.
+`places` has a row for each place where either erred: the utterance's `position`, the `place`, the
+reference's `word` there (null between words), and the errors of `a` and of `b` at it.
+
+Word i of a reference is place 2 i + 1, and what was inserted before it is at place 2 i: so both
+systems' alignments, which share nothing but the reference, have the same coordinates.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from analysis.evaluation import AGAIN, ERRORS, UTTERANCES, Evaluation
+from analysis.store import MEMORY_LIMIT
+
+if TYPE_CHECKING:
+    import duckdb
+
+GAP = 2  # words that both have right, which end a segment (NIST sc_stats)
+OUTCOMES = {  # of an utterance, as conditions over `pairs`; the first four share all out
+    "won": "b_errors < a_errors",
+    "lost": "b_errors > a_errors",
+    "tied": "a_errors = b_errors AND a_errors > 0",
+    "right": "a_errors = 0 AND b_errors = 0",
+    "both_wrong": "a_errors > 0 AND b_errors > 0",
+}
+CHANGES = {  # of a reference's word, as conditions over `places`
+    "fixed": "word IS NOT NULL AND a > 0 AND b = 0",
+    "introduced": "word IS NOT NULL AND a = 0 AND b > 0",
+    "both_wrong": "word IS NOT NULL AND a > 0 AND b > 0",
+}
+
+SAID = r"regexp_replace(trim({0}.text), '\s+', ' ', 'g')"
+SAME = f"(a.text = {{0}}.text OR {SAID.format('a')} = {SAID})"  # {0}: another evaluation
+PAIRS = """
+CREATE TABLE pairs AS
+SELECT a.file_row_number AS position, a.utterance_id, a.n_reference, a.n_char,
+    a.errors AS a_errors, b.errors AS b_errors,
+    a.char_errors AS a_char_errors, b.char_errors AS b_char_errors
+FROM a JOIN b USING (utterance_id) {joins} WHERE {same}
+"""
+EDITS = "utterance_id, op, reference, reference_index, heard_index, file_row_number"
+PLACES = f"""
+CREATE TABLE places AS
+WITH edits AS (
+    SELECT 1 AS a, 0 AS b, {EDITS} FROM a_edits UNION ALL SELECT 0, 1, {EDITS} FROM b_edits
+), placed AS (
+    SELECT *, CASE op WHEN 'insert'
+        THEN 2 * (heard_index - sum((op = 'insert')::INT) OVER before
+            + sum((op = 'delete')::INT) OVER before + 1)
+        ELSE 2 * reference_index + 1 END AS place
+    FROM edits WINDOW before AS (PARTITION BY a, utterance_id ORDER BY file_row_number)
+)
+SELECT position, place::BIGINT AS place, any_value(reference) AS word,
+    sum(a)::BIGINT AS a, sum(b)::BIGINT AS b
+FROM placed JOIN pairs USING (utterance_id) GROUP BY position, place
+"""
+# Between two places lie place // 2 - (previous + 1) // 2 words that both have right.
+SEGMENTS = f"""
+WITH begun AS (
+    SELECT *, coalesce(place // 2 - (lag(place) OVER along + 1) // 2 >= {GAP}, true) AS new
+    FROM places WINDOW along AS (PARTITION BY position ORDER BY place)
+), numbered AS (
+    SELECT *, sum(new::INT) OVER (PARTITION BY position ORDER BY place) AS segment FROM begun
+)
+SELECT position, segment, sum(a)::BIGINT AS a, sum(b)::BIGINT AS b FROM numbered GROUP BY ALL
+"""
+
+
+class CompareError(ValueError):
+    """Evaluations that cannot be compared, and why."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Utterances that are not compared."""
+
+    only_a: int = 0
+    only_b: int = 0
+    other_reference: int = 0  # in both, with another reference
+    not_in_all: int = 0  # missing, or with another reference, in a further evaluation
+
+    def __bool__(self) -> bool:
+        return bool(self.only_a or self.only_b or self.other_reference or self.not_in_all)
+
+
+@dataclass(frozen=True, eq=False)
+class Pairing:
+    """What two Evaluations have in common; to be asked from any thread."""
+
+    a: Evaluation
+    b: Evaluation
+    left_out: LeftOut
+    _database: "duckdb.DuckDBPyConnection" = field(repr=False)
+
+    def ask(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Rows of a SELECT of ours over `pairs` and `places`, as dicts."""
+        cursor = self._database.cursor()
+        try:
+            cursor.execute(sql, list(parameters))
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        finally:
+            cursor.close()
+
+    def kinds(self, columns: str, source: str = "pairs") -> tuple[np.ndarray, np.ndarray]:
+        """(K, C) the values that some columns take together, sorted, and (K,) how often."""
+        cursor = self._database.cursor()
+        try:
+            cursor.execute(f"SELECT {columns}, count(*) FROM {source} GROUP BY ALL ORDER BY ALL")
+            table = np.array(cursor.fetchall(), dtype=np.int64)
+            table = table.reshape(-1, len(cursor.description or ()))
+        finally:
+            cursor.close()
+        return table[:, :-1], table[:, -1]
+
+    def page(
+        self,
+        outcome: str = "",
+        word: str = "",
+        change: str = "",
+        *,
+        offset: int = 0,
+        limit: int = 50,
+    ) -> tuple[list[dict[str, Any]], int]:
+        """Utterances, those first whose errors differ most, and how many there are on all pages.
+
+        Args:
+            outcome: a key of OUTCOMES; none for all utterances.
+            word: only where this word of the reference changed.
+            change: how it changed: a key of CHANGES.
+            offset: rows before the page.
+            limit: rows on the page at most.
+        """
+        conditions, parameters = [OUTCOMES[outcome] if outcome else "true"], []
+        if change:
+            conditions.append(
+                f"position IN (SELECT position FROM places WHERE {CHANGES[change]} AND word = ?)"
+            )
+            parameters.append(word)
+        where = " AND ".join(f"({condition})" for condition in conditions)
+        rows = self.ask(
+            f"SELECT * FROM pairs WHERE {where} ORDER BY abs(a_errors - b_errors) DESC,"
+            f" a_errors + b_errors DESC, position LIMIT {max(limit, 0)} OFFSET {max(offset, 0)}",
+            parameters,
+        )
+        [found] = self.ask(f"SELECT count(*) AS n FROM pairs WHERE {where}", parameters)
+        return self._with_texts(rows), int(found["n"])
+
+    def _with_texts(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Rows of `pairs` with `text`, `a_heard` and `b_heard`."""
+        ids = [row["utterance_id"] for row in rows]
+        texts = [
+            {
+                row["utterance_id"]: row
+                for row in each.store.ask(
+                    "SELECT utterance_id, text, pred_text FROM utterances"
+                    " WHERE utterance_id IN (SELECT unnest(?))",
+                    [ids],
+                )
+            }
+            for each in (self.a, self.b)
+        ]
+        of_a, of_b = texts
+        return [
+            row
+            | {"text": of_a[key]["text"]}
+            | {"a_heard": of_a[key]["pred_text"], "b_heard": of_b[key]["pred_text"]}
+            for key, row in zip(ids, rows, strict=True)
+        ]
+
+
+def pair(a: Evaluation, b: Evaluation, among: Sequence[Evaluation] = ()) -> Pairing:
+    """Join two Evaluations by `utterance_id`, where their references are the same.
+
+    Args:
+        a: what `b` is compared with.
+        b: the other one.
+        among: further evaluations that must have the utterances, too.
+
+    Raises:
+        CompareError: they have no utterance in common, or one was written by a program too old.
+    """
+    import duckdb
+
+    database = duckdb.connect(":memory:")
+    try:
+        others = _open_views(database, a, b, among)
+        joins = " ".join(f"JOIN {other} USING (utterance_id)" for other in others)
+        same = " AND ".join(SAME.format(name) for name in ("b", *others))
+        database.execute(PAIRS.format(joins=joins, same=same))
+        left_out = _left_out(database)
+        _check_common(database, a, b, left_out)
+        database.execute(PLACES)
+        _check_places(database)
+    except duckdb.Error as e:
+        raise _cannot(a, b, e) from e
+    return Pairing(a, b, left_out, database)
+
+
+def n_common(a: Evaluation, b: Evaluation) -> int:
+    """How many utterances two Evaluations share, with the same reference (raises CompareError)."""
+    import duckdb
+
+    sql = f"SELECT count(*) FROM a JOIN b USING (utterance_id) WHERE {SAME.format('b')}"
+    try:
+        with duckdb.connect(":memory:") as database:
+            _open_views(database, a, b, ())
+            return int(database.execute(sql).fetchall()[0][0])
+    except duckdb.Error as e:
+        raise _cannot(a, b, e) from e
+
+
+def _cannot(a: Evaluation, b: Evaluation, why: Exception) -> CompareError:
+    return CompareError(f"Cannot compare {a.folder} with {b.folder}: {why}. {AGAIN}")
+
+
+def _open_views(
+    database: "duckdb.DuckDBPyConnection", a: Evaluation, b: Evaluation, among: Sequence[Evaluation]
+) -> list[str]:
+    """Views a, b, a_edits, b_edits, and one for each other evaluation, whose names it returns."""
+    database.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+    others = {f"other_{i}": each for i, each in enumerate(among)}
+    for name, evaluation in {"a": a, "b": b, **others}.items():
+        _view(database, name, evaluation.folder / UTTERANCES)
+    for name, evaluation in {"a_edits": a, "b_edits": b}.items():
+        _view(database, name, evaluation.folder / ERRORS)
+    return list(others)
+
+
+def _view(database: "duckdb.DuckDBPyConnection", name: str, path: Path) -> None:
+    quoted = str(path).replace("'", "''")
+    database.execute(
+        f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{quoted}', file_row_number = true)"
+    )
+
+
+def _left_out(database: "duckdb.DuckDBPyConnection") -> LeftOut:
+    def count(sql: str) -> int:
+        return int(database.execute(f"SELECT count(*) FROM {sql}").fetchall()[0][0])
+
+    joined = count("a JOIN b USING (utterance_id)")
+    same = count(f"a JOIN b USING (utterance_id) WHERE {SAME.format('b')}")
+    return LeftOut(
+        only_a=count("a") - joined,
+        only_b=count("b") - joined,
+        other_reference=joined - same,
+        not_in_all=same - count("pairs"),
+    )
+
+
+def _check_common(
+    database: "duckdb.DuckDBPyConnection", a: Evaluation, b: Evaluation, left_out: LeftOut
+) -> None:
+    if database.execute("SELECT 1 FROM pairs LIMIT 1").fetchall():
+        return
+    raise CompareError(
+        f"{a.folder} and {b.folder} have no utterance to compare:"
+        f" {left_out.only_a + left_out.only_b} are in one of them only,"
+        f" {left_out.other_reference} have another reference in each,"
+        f" {left_out.not_in_all} are not in all others."
+        " Expected evaluations of the same manifest."
+    )
+
+
+def _check_places(database: "duckdb.DuckDBPyConnection") -> None:
+    if database.execute("SELECT 1 FROM places WHERE place IS NULL LIMIT 1").fetchall():
+        raise CompareError(
+            "The errors of an evaluation have no positions: an older program wrote it. " + AGAIN
+        )
