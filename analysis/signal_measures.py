@@ -3,8 +3,7 @@
 All is estimated from the samples that the model hears, none of it from a manifest. The noise of a
 band is what the band falls to now and then, as in minimum statistics (Martin 2001): speech comes
 and goes in every band, steady noise stays. Noise that comes and goes like speech (other speakers)
-is only partly seen, clicks not
-at all.
+is only partly seen, and clicks are not at all.
 """
 
 from dataclasses import dataclass

@@ -14,6 +14,7 @@ from asr_core.recognizer import Recognizer
 from benchmarks.causes import (
     PLANTS,
     heard_right,
+    label_ranking,
     plant,
     precision_recall,
     ranked,
@@ -22,7 +23,6 @@ from benchmarks.causes import (
 )
 from ui import strings
 
-EXAMPLES = Path(__file__).parent.parent / "assets" / "examples" / "manifest.jsonl"
 VALIDATION = Path(__file__).parent.parent / "assets" / "validation" / "spoken" / "manifest.jsonl"
 N_ROWS = 12  # recordings damaged in each way
 
@@ -134,17 +134,24 @@ def recognizer() -> Recognizer:
 
 
 @pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A manifest of the bundled recordings without noise and room."""
+    rows = [json.loads(line) for line in VALIDATION.read_text(encoding="utf-8").splitlines()]
+    rows = [row for row in rows if row["noise"] == row["room"] == "none"]
+    for row in rows:
+        row["audio_filepath"] = str(VALIDATION.parent / row["audio_filepath"])
+    path = tmp_path_factory.mktemp("clean") / "clean.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
 def planted(
-    recognizer: Recognizer, tmp_path_factory: pytest.TempPathFactory
+    recognizer: Recognizer, clean: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Evaluation]:
     """Every way of planting on the same few recordings, which are heard right undamaged."""
     folder = tmp_path_factory.mktemp("planted")
-    rows = [json.loads(line) for line in VALIDATION.read_text(encoding="utf-8").splitlines()]
-    clean = [row for row in rows if row["noise"] == row["room"] == "none"]
-    for row in clean:
-        row["audio_filepath"] = str(VALIDATION.parent / row["audio_filepath"])
-    (folder / "clean.jsonl").write_text("\n".join(map(json.dumps, clean)), encoding="utf-8")
-    chosen = [h for h in heard_right(recognizer, folder / "clean.jsonl") if len(h.words) > 1]
+    chosen = [h for h in heard_right(recognizer, clean) if len(h.words) > 1]
     chosen = chosen[:N_ROWS]
     assert len(chosen) == N_ROWS
     return {
@@ -169,8 +176,9 @@ def test_planted_causes_are_found(planted: dict[str, Evaluation], name: str) -> 
     assert found[PLANTS[name][0]] / found.total() >= LEAST_FOUND.get(name, 0.6), found
 
 
-def test_wrong_labels_rank_high(recognizer: Recognizer, tmp_path: Path) -> None:
-    auc, _ = label_ranking(recognizer, EXAMPLES, tmp_path / "labels", seed=0)
+def test_wrong_labels_rank_high(recognizer: Recognizer, clean: Path, tmp_path: Path) -> None:
+    """Among the errors that the model makes on these voices by itself."""
+    auc, _ = label_ranking(recognizer, clean, tmp_path / "labels", seed=0)
     assert auc >= 0.8
 
 
