@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from analysis.calibration import Calibration
+    from asr_core.recognizer import Recognizer
 
 app = typer.Typer(
     help="Measure a recogniser on a whole set, and say what its errors are.",
@@ -90,6 +91,9 @@ def import_command(
     normaliser: Annotated[
         Literal["none", "basic", "english"], typer.Option(help=NORMALISER_HELP)
     ] = "basic",
+    model: Annotated[
+        str | None, typer.Option(help="Our model for causes and times, where there is sound.")
+    ] = None,
 ) -> None:
     """Score another system's predictions; write an Evaluation folder and print its summary."""
     from analysis.evaluation import EvaluationError
@@ -98,6 +102,7 @@ def import_command(
     from asr_core.manifest import ManifestError
 
     try:
+        recognizer = None if model is None else _loaded(model)
         found = read_predictions(predictions, references=ref, hypotheses=hyp)
         with _progress_bar() as bar:
             task = bar.add_task("Scoring", total=None)
@@ -107,6 +112,7 @@ def import_command(
                 name=name,
                 set_named=set_name,
                 normaliser=normaliser,
+                recognizer=recognizer,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
     except (ManifestError, EvaluationError) as e:
@@ -310,6 +316,7 @@ def describe(summary: dict[str, Any]) -> str:
             f" {counts['deletions']} deleted, {counts['insertions']} inserted",
             f"skipped rows      {counts['skipped']}",
             *_speed_lines(summary),
+            *_evidence_lines(summary.get("evidence")),
         ]
     )
 
@@ -342,6 +349,23 @@ def confidence_lines(metrics: dict[str, Any] | None) -> list[str]:
         return []
     nce, auc = ("none" if metrics[key] is None else f"{metrics[key]:.3f}" for key in ("nce", "auc"))
     return [f"confidence        NCE {nce}, ECE {100 * metrics['ece']:.2f} %, AUC {auc}"]
+
+
+def _evidence_lines(evidence: dict[str, Any] | None) -> list[str]:
+    if evidence is None:
+        return []
+    n, total = evidence["utterances"], evidence["utterances"] + evidence["without_sound"]
+    return [f"causes and times  by {evidence['model']}, for {n} of {total} utterances"]
+
+
+def _loaded(model: str) -> "Recognizer":
+    from asr_core.checkpoint import CheckpointError
+    from asr_core.recognizer import Recognizer
+
+    try:
+        return Recognizer.load(model)
+    except CheckpointError as e:
+        _fail(e)
 
 
 def _progress_bar() -> "Progress":

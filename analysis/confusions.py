@@ -289,8 +289,9 @@ def _sample_of_wrong(view: View, utterances: int) -> "pd.DataFrame":
     """Position and texts of utterances with an error, as many as asked for or affordable."""
     order = "hash(utterance_id), position"
     return view.frame(
-        ", wrongly AS (SELECT *, (n_char + 1) * (length(pred_text) + 1) AS cells FROM matched"
-        f" WHERE char_errors > 0 ORDER BY {order} LIMIT {max(utterances, 0)})"
+        ", wrongly AS (SELECT utterance_id, position, text, pred_text,"
+        " (n_char + 1) * (length(pred_text) + 1) AS cells"
+        f" FROM matched WHERE char_errors > 0 ORDER BY {order} LIMIT {max(utterances, 0)})"
         f" SELECT position, text, pred_text FROM wrongly QUALIFY sum(cells) OVER (ORDER BY {order})"
         f" - cells < {MOST_CELLS}"
     )

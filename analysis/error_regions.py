@@ -35,23 +35,6 @@ class ErrorRegion:
     after: Edit | None
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What the reference's words of a region would have cost, against those that were written.
-
-    Attributes:
-        nats: log P(written) less log P(reference), by the acoustic model alone: the sums over all
-            paths through the region's frames, the hits at its sides included. Below zero where the
-            model gave the reference more. At most MOST_NATS away from zero.
-        n_frames: the frames summed over.
-        n_needed: how many frames the reference needs at least: its symbols and repeats.
-    """
-
-    nats: float
-    n_frames: int
-    n_needed: int
-
-
 def error_regions(edits: Sequence[Edit]) -> list[ErrorRegion]:
     """The maximal runs of edits that are not hits, in order."""
     found = []
@@ -74,10 +57,10 @@ def error_regions(edits: Sequence[Edit]) -> list[ErrorRegion]:
     return found
 
 
-def is_writable(alphabet: Alphabet, word: str) -> bool:
-    """Whether a model can write a word; as the unknown symbol does not count."""
+def is_writable(alphabet: Alphabet, text: str) -> bool:
+    """Whether a model can write a text; as the unknown symbol does not count."""
     return all(
-        piece in alphabet.symbols and piece != alphabet.unknown for piece in alphabet.pieces(word)
+        piece in alphabet.symbols and piece != alphabet.unknown for piece in alphabet.pieces(text)
     )
 
 
@@ -97,8 +80,12 @@ def reference_cost(
     words: Sequence[Sequence[TokenSpan]],
     transcript: Transcript,
     alphabet: Alphabet,
-) -> Cost | None:
-    """What a region's reference would have cost; None where the model cannot write it.
+) -> float | None:
+    """What a region's reference would have cost, in nats; None where the model cannot write it.
+
+    log P(written) less log P(reference), by the acoustic model alone: the sums over all paths
+    through the frames between what was written before and after the region and the hits at its
+    sides, which both texts have. Below zero where the model gave the reference more.
 
     Args:
         region: of an alignment with the words heard.
@@ -106,21 +93,24 @@ def reference_cost(
         transcript: of the utterance.
         alphabet: of the model.
     """
-    if not all(is_writable(alphabet, word) for word in region.reference):
-        return None
     first, last = _hit(region.before, words), _hit(region.after, words)
-    start = first[0].start if first else 0
-    end = last[-1].end if last else len(transcript.log_probs)
+    between = _text(alphabet, region.reference, bool(first), bool(last))
+    if not is_writable(alphabet, between):
+        return None
     tokens = transcript.tokens
-    written = [token.id for token in tokens if token.start >= start and token.end <= end]
+    opens = tokens.index(first[0]) if first else 0
+    closes = tokens.index(last[-1]) + 1 if last else len(tokens)
+    start = tokens[opens - 1].end if opens else 0
+    end = tokens[closes].start if closes < len(tokens) else len(transcript.log_probs)
+    written = [token.id for token in tokens[opens:closes]]
     wanted = [
         *(token.id for token in first),
-        *_between(alphabet, region.reference, bool(first), bool(last)),
+        *alphabet.encode(between),
         *(token.id for token in last),
     ]
     likely = log_likelihoods(transcript.log_probs[start:end], [written, wanted])
     nats = float(likely[0] - likely[1]) if np.isfinite(likely).any() else MOST_NATS
-    return Cost(min(max(nats, -MOST_NATS), MOST_NATS), end - start, n_needed(wanted))
+    return min(max(nats, -MOST_NATS), MOST_NATS)
 
 
 def _hit(edit: Edit | None, words: Sequence[Sequence[TokenSpan]]) -> Sequence[TokenSpan]:
@@ -131,13 +121,11 @@ def _hit(edit: Edit | None, words: Sequence[Sequence[TokenSpan]]) -> Sequence[To
     return words[edit.heard_index]
 
 
-def _between(
-    alphabet: Alphabet, reference: Sequence[str], after_word: bool, before_word: bool
-) -> list[int]:
-    """The ids of words between two others, with the spaces that a model that spells writes."""
+def _text(alphabet: Alphabet, reference: Sequence[str], after_hit: bool, before_hit: bool) -> str:
+    """Words between two others, with the spaces that a model that spells writes there."""
+    words = " ".join(reference)
     if alphabet.joiner:
-        return alphabet.encode(alphabet.joiner.join(reference))
-    n_sides = after_word + before_word
-    if not reference:
-        return alphabet.encode(" " * (n_sides == 2))
-    return alphabet.encode(" " * after_word + " ".join(reference) + " " * before_word)
+        return words
+    if not words:
+        return " " * (after_hit and before_hit)
+    return " " * after_hit + words + " " * before_hit

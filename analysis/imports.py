@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from analysis.scored_tables import ScoredTables
 from analysis.summary import INTERVAL, counts, rate
 from analysis.tables import utf8
 from asr_core.manifest import SkippedRow
+
+if TYPE_CHECKING:
+    from asr_core.recognizer import Recognizer
 
 BATCH = 8192  # rows that are Python objects at a time
 
@@ -31,6 +34,7 @@ def import_predictions(
     name: str,
     set_named: str | None = None,
     normaliser: str = "basic",
+    recognizer: "Recognizer | None" = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Score another system's predictions and write the Evaluation folder.
@@ -45,7 +49,9 @@ def import_predictions(
         name: of the system, where a model's stands.
         set_named: of the set, in tables; the references' file's name where not given.
         normaliser: a name of `NORMALISERS`; both texts go through it before they are compared.
-        progress: called after every batch.
+        recognizer: one of our models, for causes and times where there is sound (see
+            `imported_evidence`); without one there are those that the system states.
+        progress: called after every batch, and then after every recording.
 
     Raises:
         ManifestError: a file cannot be read.
@@ -66,14 +72,28 @@ def import_predictions(
     summary = _sums(tables, len(skipped)) | _source(predictions, name, out)
     summary["name"] = utf8(set_named or set_name(predictions.references))
     summary["normaliser"] = normaliser
+    utterances, errors = tables.utterances, tables.errors
+    if recognizer is not None:
+        from analysis.imported_evidence import with_evidence
+
+        folder = predictions.references.parent
+        found = with_evidence(recognizer, utterances, errors, folder, progress)
+        utterances, errors = found[:2]
+        summary["evidence"] = {"model": recognizer.contract.name, **found[2]}
+        summary["audio_s"] = _sum_or_none(utterances["duration_s"].to_pylist())
     write_folder(
         out,
-        utterances=tables.utterances,
-        errors=tables.errors,
+        utterances=utterances,
+        errors=errors,
         skipped=sorted(skipped, key=lambda row: row.line),
         summary=summary,
     )
     return Evaluation.open(out)
+
+
+def _sum_or_none(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
 
 
 def _check_scored(

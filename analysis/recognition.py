@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis.causes import Evidence, cause_of, explain, label_suspicion, letters_per_s
+from analysis.causes import Evidence, cause_of, label_suspicion
 from analysis.error_regions import ErrorRegion
+from analysis.evidence import Utterance, explain, letters_per_s
 from analysis.names import UniqueNames
 from analysis.normalisation import Normaliser
 from analysis.scoring import Score, score
@@ -52,12 +53,17 @@ class Recognition:
 
 
 def recognise_manifest(
-    recognizer: Recognizer, path: Path, progress: Progress | None, normalise: Normaliser
+    recognizer: Recognizer,
+    path: Path,
+    progress: Progress | None,
+    normalise: Normaliser | None = None,
 ) -> Recognition:
     """Transcribe and score every row that can be (raises ManifestError).
 
-    `normalise` is what both texts go through before they are compared.
+    `normalise` is what both texts go through before they are compared: the model's own way where
+    none is given.
     """
+    normalise = normalise or recognizer.alphabet.normalise
     manifest = read_manifest(path)
     fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()
     ids = unique_ids(manifest.rows)
@@ -116,7 +122,7 @@ def _recognise_row(
     scored, raw = score([reference, row.text], [hypothesis, transcript.text])
     said = place_reference(recognizer, reference.split(), transcript) if scored.deletions else {}
     words = [word for _, word in heard]
-    regions = explain(scored, transcript, recognizer.alphabet, words, said, signal)
+    regions = explain(Utterance(scored, transcript, words, said, signal, recognizer.alphabet))
     utterance = {
         "utterance_id": key,
         "audio_filepath": audio,
@@ -144,7 +150,7 @@ def _recognise_row(
         "letters_per_s": letters_per_s(scored, signal),
         "label_suspicion": label_suspicion([evidence for _, evidence in regions]),
     }
-    errors = _error_rows(key, scored, words, said, _causes(regions))
+    errors = _error_rows(key, scored, words, said, error_evidence(regions))
     sure = tuple(word.confidence for word in words)
     return RecognisedRow(utterance | _manifest_columns(row), errors, scored, sure)
 
@@ -187,7 +193,7 @@ def can_write(alphabet: Alphabet, word: str) -> bool:
     return True
 
 
-def _causes(regions: Sequence[tuple[ErrorRegion, Evidence]]) -> dict[int, dict[str, Any]]:
+def error_evidence(regions: Sequence[tuple[ErrorRegion, Evidence]]) -> dict[int, dict[str, Any]]:
     """What `errors` says of each edit's region, by the edit's place in the alignment."""
     return {
         i: {

@@ -17,6 +17,7 @@ WINDOW_S = 0.032
 HOP_S = 0.010
 N_BANDS = 12  # of equal width in mel; finer ones would fall between a voice's harmonics
 LOWEST_HZ = 100.0  # below it lie hum and rumble
+BLOCK = 6000  # frames in memory at a time: a minute
 FLOOR_DB = -100.0  # of full scale: what digital silence counts as
 SPEECH_QUANTILE = 0.95  # of the frames' levels: the vowels, unless there is hardly any speech
 NOISE_QUANTILE = 0.15  # of a band's levels: the pauses inside and between words
@@ -90,7 +91,7 @@ class SignalMeasures:
         inside = int(dead[part].sum())
         return inside * HOP_S >= DROPOUT_S and inside > dead.sum() / 2
 
-    @property
+    @cached_property
     def sounding(self) -> np.ndarray:
         """(T,) whether there is sound: near the level of speech, and above the noise."""
         least_db = max(self.speech_db - SOUND_DB, self.noise_db + ABOVE_NOISE_DB)
@@ -100,6 +101,10 @@ class SignalMeasures:
     def sound_s(self) -> float:
         """Seconds of sound."""
         return float(self.sounding.sum() * HOP_S)
+
+    def sound_s_in(self, start_s: float, end_s: float) -> float:
+        """Seconds of sound in a part."""
+        return float(self.sounding[self._frames(start_s, end_s)].sum() * HOP_S)
 
     def edge_db(self, *, end: bool) -> float:
         """Level of the first or the last EDGE_S over that of speech, in dB."""
@@ -119,20 +124,25 @@ def measure_signal(audio: Audio) -> SignalMeasures:
     window, hop = round(WINDOW_S * rate), round(HOP_S * rate)
     samples = np.pad(audio.samples, (0, max(window - len(audio.samples), 0)))
     frames = np.lib.stride_tricks.sliding_window_view(samples, window)[::hop]  # (T, window)
-    taper = np.hanning(window).astype(np.float32)
-    spectrum = np.fft.rfft(frames * taper)
-    power = (spectrum.real**2 + spectrum.imag**2) / (taper.sum() ** 2 / 2)
-    edges = _band_edges(rate, power.shape[1])
-    bands = np.add.reduceat(power[:, : edges[-1]], edges[:-1], axis=1)  # (T, N_BANDS)
-    on_top = _on_top(samples)
-    whole = on_top[: len(frames) * hop]
-    clipped = np.pad(whole, (0, len(frames) * hop - len(whole))).reshape(len(frames), hop)
+    blocks = (frames[i : i + BLOCK] for i in range(0, len(frames), BLOCK))
+    bands = np.concatenate([_band_power(block, rate) for block in blocks])  # (T, N_BANDS)
+    on_top = _on_top(samples)[: len(frames) * hop]
+    on_top = np.pad(on_top, (0, len(frames) * hop - len(on_top)))
     floor = 10 ** (FLOOR_DB / 10)
     return SignalMeasures(
         bands_db=10 * np.log10(bands + floor),
         level_db=10 * np.log10(bands.sum(axis=1) + floor),
-        clipped=clipped.mean(axis=1),
+        clipped=on_top.reshape(len(frames), hop).mean(axis=1),
     )
+
+
+def _band_power(frames: np.ndarray, rate: int) -> np.ndarray:
+    """(T, window) samples -> (T, N_BANDS) power; that of a full-scale sine is a half."""
+    taper = np.hanning(frames.shape[1]).astype(np.float32)
+    spectrum = np.fft.rfft(frames * taper)
+    power = 2 * (spectrum.real**2 + spectrum.imag**2) / (len(taper) * (taper**2).sum())
+    edges = _band_edges(rate, power.shape[1])
+    return np.add.reduceat(power[:, : edges[-1]], edges[:-1], axis=1)
 
 
 def _band_edges(rate: int, n_bins: int) -> np.ndarray:

@@ -12,21 +12,21 @@ from analysis.parts import MOST_VALUES, Part, code_of, is_number, parts_of
 from analysis.scoring import CONFIDENCE_LEVEL, Interval, interval_of_kinds, ratio
 from analysis.store import Store, View
 from analysis.summary import RESAMPLES, SEED
+from analysis.tables import UTTERANCE_COLUMNS
 
 LONGEST_VALUE = 100  # characters; longer ones are texts
 FEWEST_UTTERANCES = 10  # of a part that is tested, and of what it is tested against
 FEWEST_WORDS = 30
 FALSE_DISCOVERIES = 0.05  # expected share of findings at most
-# They follow from the errors, so they explain none.
-WITH_HINDSIGHT = {"confidence", "label_suspicion", "tags"}
+WITH_HINDSIGHT = {"confidence", "tags"}  # they follow from the errors, so they explain none
 FEWEST_GROUPS = 10  # speakers of a slice, to draw speakers and not utterances
 GROUPS = "speaker"
 NESTED = ("[]", "STRUCT", "MAP", "BLOB", "UNION", "JSON")
-NO_FIELDS = {
-    *("utterance_id", "audio_filepath", "text", "text_raw", "pred_text", "note", "id", "position"),
-    *("hits", "substitutions", "deletions", "insertions", "errors", "wer", "cer"),
-    *("char_errors", "n_char", "pred_raw", "raw_errors", "raw_n_reference"),
+OUR_FIELDS = {  # of our own columns; the others are texts and outcomes
+    *("duration_s", "n_reference", "confidence", "snr_db"),
+    *("snr_estimate_db", "clipped_share", "letters_per_s"),
 }
+NO_FIELDS = (set(UTTERANCE_COLUMNS) - OUR_FIELDS) | {"id", "position", "note"}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ nothing, and are stopped when they take too long.
 """
 
 import threading
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -93,7 +94,9 @@ class Store:
     ) -> None:
         import duckdb
 
-        self._database = duckdb.connect(":memory:")
+        self._database = [duckdb.connect(":memory:")]
+        # Let go of when the program ends, too: duckdb complains of what is held longer.
+        weakref.finalize(self, self._database.clear)
         files = {"utterances": utterances, "errors": errors}
         with self._cursor() as cursor, _explained():
             cursor.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
@@ -187,7 +190,7 @@ class Store:
     @contextmanager
     def _cursor(self, limit_s: float | None = None) -> "Iterator[duckdb.DuckDBPyConnection]":
         """A connection for one question, which is interrupted when its time is over."""
-        cursor = self._database.cursor()
+        cursor = self._database[0].cursor()
         timer = threading.Timer(limit_s or TIME_LIMIT_S, cursor.interrupt)
         timer.daemon = True
         timer.start()

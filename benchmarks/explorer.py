@@ -4,13 +4,14 @@ python -m benchmarks.explorer [ROWS ...]
 
 Makes an Evaluation of 8 synthetic words a row (seeded) for each number of rows, 100,000 and
 1,000,000 where none is given, and asks it in a process of its own, on one core. Times are medians
-of 5; the peak is of the process, Python and all.
+of 5, on the wall and of the processor; the peak is of the process, Python and all.
 """
 
 import argparse
 import json
+import math
 import os
-import resource
+import re
 import statistics
 import subprocess
 import sys
@@ -89,6 +90,9 @@ def _utterances(
         "text": text,
         "text_raw": text,
         "pred_text": pred_text,
+        "pred_raw": pred_text,
+        "raw_errors": errors,
+        "raw_n_reference": N_WORDS,
         "hits": N_WORDS - substitutions - deletions,
         "substitutions": substitutions,
         "deletions": deletions,
@@ -185,27 +189,36 @@ def questions(evaluation: Any) -> dict[str, Callable[[], object]]:
     }
 
 
-def measure(folder: Path) -> dict[str, float]:
-    """Median milliseconds of each question, and the process's peak in MB."""
+def measure(folder: Path) -> dict[str, tuple[float, ...]]:
+    """Median milliseconds of each question, waited and computed, and the process's peak in MB."""
     from analysis.evaluation import Evaluation
 
     times = {"open": _median_ms(lambda: Evaluation.open(folder))}
     for name, question in questions(Evaluation.open(folder)).items():
         times[name] = _median_ms(question)
-    times["peak MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux: KiB
+    times["peak MB"] = (_peak_mb(),)
     return times
 
 
-def _median_ms(question: Callable[[], object]) -> float:
+def _peak_mb() -> float:
+    """Of this process; `ru_maxrss` would be its parent's, which made the rows."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1024
+
+
+def _median_ms(question: Callable[[], object]) -> tuple[float, float]:
+    """Of the clock on the wall and of the processor's, which other work does not slow down."""
+    clocks = (time.perf_counter, time.process_time)
     times = []
     for _ in range(RUNS):
-        started = time.perf_counter()
+        started = [clock() for clock in clocks]
         question()
-        times.append(1000 * (time.perf_counter() - started))
-    return statistics.median(times)
+        times.append([1000 * (clock() - s) for clock, s in zip(clocks, started, strict=True)])
+    wall, processor = (statistics.median(each) for each in zip(*times, strict=True))
+    return wall, processor
 
 
-def in_own_process(rows: int) -> dict[str, float]:
+def in_own_process(rows: int) -> dict[str, list[float]]:
     """`measure` in a new process on one core, so that the peak is of the questions alone."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "evaluation"
@@ -222,14 +235,16 @@ def main() -> None:
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
         print(json.dumps(measure(options.measure)))
         return
     found = [in_own_process(rows) for rows in options.rows]
-    print(f"| ms, median of {RUNS} | {' | '.join(f'{rows:,} rows' for rows in options.rows)} |")
-    print(f"|---|{'---:|' * len(found)}")
+    columns = " | ".join(f"{rows:,} rows | processor" for rows in options.rows)
+    print(f"| ms, median of {RUNS} | {columns} |")
+    print(f"|---|{'---:|' * 2 * len(found)}")
     for name in found[0]:
-        print(f"| {name} | {' | '.join(f'{each[name]:.0f}' for each in found)} |")
+        cells = [f"{ms:.0f}" for each in found for ms in (*each[name], math.nan)[:2]]
+        print(f"| {name} | {' | '.join(cells).replace('nan', '')} |")
 
 
 if __name__ == "__main__":

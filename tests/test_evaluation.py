@@ -415,3 +415,16 @@ def test_a_missing_folder_and_a_newer_format_are_refused(evaluation: Evaluation)
     (evaluation.folder / "summary.json").write_text(json.dumps(summary))
     with pytest.raises(EvaluationError, match="format version 99"):
         Evaluation.open(evaluation.folder)
+
+
+def test_the_normaliser_is_chosen_and_raw_texts_are_kept(manifest: Path, tmp_path: Path) -> None:
+    """Scored as written, only white space parts words; the model's own is the default."""
+    own, none = (
+        evaluate(tiny_recognizer(), manifest, tmp_path / name, normaliser=name)
+        for name in ("model", "none")
+    )
+    assert (own.row("a")["text"], none.row("a")["text"]) == ("one two", "One, two!")
+    assert (own.summary["normaliser"], none.summary["normaliser"]) == ("model", "none")
+    assert none.summary["rates"]["wer"] == none.summary["rates_raw"]["wer"]
+    assert own.summary["rates_raw"] == none.summary["rates_raw"]
+    assert all(each.row("a")["raw_n_reference"] == 2 for each in (own, none))

@@ -24,7 +24,7 @@ TERMS = {  # what a Russian engineer, too, writes in Latin letters
     *("WER", "CER", "SER", "SNR", "NCE", "ECE", "AUC", "RTF", "RT60", "N", "S", "D", "I"),
     *("CTC", "GRU", "Log", "mel", "blank", "SHA", "base64", "dBFS", "PARIS"),
     *("JSON", "CTM", "TextGrid", "SRT", "VTT", "Praat", "Audacity", "sclite"),
-    *("A", "B", "p", "MAPSSWE", "Bisani", "Ney", "Gillick", "Holm", "Benjamini", "Hochberg"),
+    *("A", "B", "p", "MAPSSWE"),
     *("Enter", "J", "K", "R", "T", "SQL", "q", "Misheard", "morse"),
 }
 
@@ -171,6 +171,7 @@ def test_no_text_is_read_when_a_module_is_imported():
     found = {
         f"{path.name}:{line}"
         for path in [*UI.glob("*.py"), Path(app.__file__)]
+        if "_strings" not in path.name
         for line in read_early(ast.parse(path.read_text(encoding="utf-8")))
     }
     assert not found, f"read these texts in functions: {sorted(found)}"

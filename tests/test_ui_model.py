@@ -14,7 +14,7 @@ import pytest
 import app
 from asr_core.checkpoint import Contract, save_model, write_json
 from tests.test_imports import imports, loaded_by
-from ui import library, model, model_tables, strings
+from ui import library, model, model_strings, model_tables, strings
 from ui.model_card import prose
 from ui.model_record import lineage, record
 from ui.model_runs import Progress, Training, progress, read_record, read_table, read_tables
@@ -191,7 +191,7 @@ class TestLineage:
 
     @pytest.mark.parametrize("strange", [{}, {"recipe": 3}, {"init": []}, {"average_of": "x"}])
     def test_nothing_known(self, strange):
-        assert escape(strings.NO_RECORD) in record(strange)
+        assert escape(model_strings.NO_RECORD) in record(strange)
 
     def test_texts_are_escaped(self):
         run = dict.fromkeys(("seed", "data", "versions", "commit", "init"), HOSTILE)
@@ -298,7 +298,7 @@ class TestHandlers:
         assert "Receptive" in shown[view.architecture]
         assert "Limits" in shown[view.card]
         assert shown[view.curves].visible
-        assert strings.CONFIDENCE_HEADING in shown[view.confidence]
+        assert model_strings.CONFIDENCE_HEADING in shown[view.confidence]
         assert shown[view.reliability].visible
         assert not shown[view.timer].active
         assert shown[view.status] == ""
@@ -359,15 +359,15 @@ class TestHandlers:
     def test_a_run_that_has_not_begun(self, page, tmp_path):
         on, view = page(Training("run", tmp_path / "none", live=True))
         shown = self.after(on.opened("run"))
-        assert strings.NO_MODEL_YET in shown[view.facts]
-        assert strings.RUN_STATES["waiting"] in shown[view.status]
+        assert model_strings.NO_MODEL_YET in shown[view.facts]
+        assert model_strings.RUN_STATES["waiting"] in shown[view.status]
         assert shown[view.timer].active
         assert not shown[view.curves].visible
         assert not shown[view.reliability].visible
 
     def test_nothing_to_show_and_an_unknown_name(self, page):
         on, view = page()
-        assert strings.NO_TRAINING in self.after(on.opened(None))[view.status]
+        assert model_strings.NO_TRAINING in self.after(on.opened(None))[view.status]
         on, view = page(Training("spoken", BUNDLED))
         with pytest.raises(gr.Error):
             list(on.opened("../.."))

@@ -28,7 +28,8 @@ def write_texts(
     ids = ids or [f"u-{i}" for i in range(len(said))]
     utterances = [
         {"utterance_id": ids[i], "audio_filepath": f"{i}.wav", "text": said[i], "text_raw": said[i]}
-        | {"pred_text": heard[i]}
+        | {"pred_text": heard[i], "pred_raw": heard[i]}
+        | {"raw_errors": scores[i].errors, "raw_n_reference": scores[i].n_reference}
         | {name: getattr(scores[i], name) for name in COUNTS}
         | {name: values[i] for name, values in columns.items()}
         for i in range(len(said))

@@ -9,6 +9,7 @@ import gradio as gr
 
 from analysis.evaluation import Evaluation
 from analysis.pairing import CompareError, Pairing
+from asr_core.audio import AudioError
 from ui import compare_strings, comparison, errors, evidence, strings
 from ui.background import Pending
 from ui.comparison import Pairings
@@ -155,7 +156,7 @@ class _Handlers:
         if b is None:
             return first, second, state, None, "", "", None, None
         picking = Notice("loading", compare_strings.COMPARISON["loading"]).to_json()
-        titles = (_title(side, name) for side, name in (("A", a), ("B", b)))
+        titles = map(_title, compare_strings.COMPARISON["sides"], (a, b))
         return first, second, state, {"evaluation": a, "other": b}, *titles, picking, picking
 
     def picked(self, event: gr.EventData) -> Iterator[tuple[Any, Any]]:
@@ -166,10 +167,19 @@ class _Handlers:
                 each.row(event.id)
         except (QueryError, KeyError, TypeError) as e:
             raise gr.Error(strings.NO_SUCH_UTTERANCE, print_exception=False) from e
-        for value in errors.show(errors.model_of(a, self.models), a, event.id, self.publish):
+        for value in self._evidence(a, b, event.id):
             yield value, gr.skip()
-        for value in errors.show(errors.model_of(b, self.models), b, event.id, self.publish):
+        for value in self._evidence(b, a, event.id):
             yield gr.skip(), value
+
+    def _evidence(
+        self, evaluation: Evaluation, other: Evaluation, utterance_id: str
+    ) -> Iterator[dict[str, Any]]:
+        """One side's evidence; where its recording is not known or gone, with the other's."""
+        model = errors.model_of(evaluation, self.models)
+        recordings = (_recording(each, utterance_id) for each in (evaluation, other))
+        recording = next(filter(None, recordings), None)
+        yield from errors.show(model, evaluation, utterance_id, self.publish, recording=recording)
 
     def _ready(self) -> dict[str, Evaluation]:
         return {name: each.result() for name, each in self.evaluations.items() if each.ready}
@@ -194,6 +204,15 @@ class _Handlers:
                 made = compare_strings.NOTHING_COMMON if pending.ready else compare_strings.NOT_MADE
                 found[name] = compare_strings.FAILED if pending.failure else made
         return found
+
+
+def _recording(evaluation: Evaluation, utterance_id: str) -> Path | None:
+    """An utterance's recording, if an evaluation knows one that is there."""
+    try:
+        path = evaluation.audio_path(utterance_id)
+    except AudioError:
+        return None
+    return path if path.is_file() else None
 
 
 def _not_offered(reasons: Mapping[str, str]) -> str:

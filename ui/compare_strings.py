@@ -18,7 +18,6 @@ REASON = "{name} ({why})"
 NOT_MADE = "not made yet; the Errors tab makes it"
 FAILED = "failed"
 NOTHING_COMMON = "no utterance in common"
-SAME = "A and B are the same evaluation. Choose two."
 
 FEWER = "B makes fewer errors than A: {b} instead of {a}, in {words} words."
 MORE = "B makes more errors than A: {b} instead of {a}, in {words} words."
@@ -38,6 +37,8 @@ P_HINT = (
     " Gillick and Cox 1989)"
 )
 P_HINT_EXACT = "{hint}; exact, because there are so few."
+RATE_AND_INTERVAL = "{value} ({low}–{high})"
+DIFFERENCE = "{difference} ({low} to {high})"
 
 FACTS = {
     "cer": ("Character error rate", "{a} → {b} %, {difference} ({low} to {high})"),
@@ -87,7 +88,7 @@ COMPARISON = {
     "columns": [
         ["What A and B heard", "The reference, with what was heard instead"],
         ["Errors", "Errors of A → errors of B"],
-        ["", "Errors of B minus errors of A"],
+        ["Difference", "Errors of B minus errors of A"],
     ],
     "sides": ["A", "B"],
     "total": "{first}–{last} of {total} utterances",

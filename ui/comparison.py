@@ -178,7 +178,7 @@ def _system_rows(found: Table, names: Sequence[str]) -> list[dict[str, str]]:
     return [
         {
             "system": name,
-            "wer": "{value} ({low}–{high})".format(
+            "wer": strings.RATE_AND_INTERVAL.format(
                 value=_percent(row.rates["wer"].value),
                 low=_percent(row.rates["wer"].interval.low),
                 high=_percent(row.rates["wer"].interval.high),
@@ -187,7 +187,7 @@ def _system_rows(found: Table, names: Sequence[str]) -> list[dict[str, str]]:
             "ser": _percent(row.rates["ser"].value),
             "difference": ""
             if row.difference is None
-            else "{difference} ({low} to {high})".format(**_points(row.difference)),
+            else strings.DIFFERENCE.format(**_points(row.difference)),
             "p": "" if row.p_corrected is None else _p(row.p_corrected, bare=True),
         }
         for name, row in zip(names, found.rows, strict=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -26,17 +27,21 @@ if TYPE_CHECKING:
 
 
 def compare(
-    recognizer: "Recognizer", evaluation: Evaluation, utterance_id: str, publish: Publish
+    recognizer: "Recognizer",
+    evaluation: Evaluation,
+    utterance_id: str,
+    publish: Publish,
+    recording: Path | None = None,
 ) -> Evidence:
     """The evidence of one evaluated utterance, its sound published (raises KeyError, AudioError).
 
     The diff is the evaluation's; the model hears the recording again for what is not stored:
-    picture, emissions and times.
+    picture, emissions and times. `recording` is the utterance's, where not that of the evaluation.
     """
     from analysis.recognition import place_reference
 
     row = evaluation.row(utterance_id)
-    path = evaluation.audio_path(utterance_id)
+    path = recording or evaluation.audio_path(utterance_id)
     transcript = recognizer.transcribe([path])[0]
     heard = dict(enumerate(_normalised_words(transcript, recognizer.alphabet)))
     now = " ".join(word.text for word in heard.values())
@@ -193,12 +198,13 @@ def show(
     utterance_id: str,
     publish: Publish,
     play_s: tuple[float, float] | None = None,
+    recording: Path | None = None,
 ) -> Iterator[dict[str, Any]]:
     """What the view shows: loading if need be, then the evidence or the reason."""
     if not model.finished:
         yield Notice("loading", strings.LOADING_MODEL).to_json()
     try:
-        found = compare(model.result(), evaluation, utterance_id, publish)
+        found = compare(model.result(), evaluation, utterance_id, publish, recording)
         value: Evidence | Notice = replace(found, play_s=play_s)
     except AudioError as e:
         value = Notice("failed", strings.BAD_AUDIO, str(e))

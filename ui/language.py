@@ -14,6 +14,8 @@ from ui import (
     evidence_strings_ru,
     explorer_strings,
     explorer_strings_ru,
+    model_strings,
+    model_strings_ru,
     strings,
     strings_ru,
 )
@@ -31,6 +33,7 @@ PAIRS = (  # a module of texts and its Russian twin, with the same names
     (evidence_strings, evidence_strings_ru),
     (explorer_strings, explorer_strings_ru),
     (compare_strings, compare_strings_ru),
+    (model_strings, model_strings_ru),
 )
 BOTH = tuple((module, texts(module), texts(russian)) for module, russian in PAIRS)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from ui import model_tables, strings
+from ui import model_strings, model_tables, strings
 from ui.evidence import Notice
 from ui.headline import notice
 from ui.model_card import prose
@@ -68,7 +68,7 @@ def build(tabs: gr.Tabs, trainings: Sequence[Training]) -> None:
 
 
 def _view() -> _View:
-    reading = notice(Notice("loading", strings.READING_MODEL))
+    reading = notice(Notice("loading", model_strings.READING_MODEL))
     status, facts = _html("run-status", reading), _html("model-facts")
     with gr.Row(elem_classes="mh-sides"):
         with gr.Column(scale=5, min_width=340):
@@ -118,11 +118,11 @@ class _Handlers:
 
     def opened(self, name: str | None) -> Iterator[dict[Any, Any]]:
         if not self.trainings:
-            nothing = Notice("empty", strings.NO_TRAINING, strings.NO_TRAINING_HINT)
+            nothing = Notice("empty", model_strings.NO_TRAINING, model_strings.NO_TRAINING_HINT)
             yield {self.view.status: notice(nothing)}
             return
         if name not in self.trainings:
-            raise gr.Error(strings.NO_SUCH_TRAINING, print_exception=False)
+            raise gr.Error(model_strings.NO_SUCH_TRAINING, print_exception=False)
         yield {self.view.timer: gr.Timer(active=self._any_runs())}
         yield from self._shown(self.trainings[name])
 
@@ -156,10 +156,10 @@ class _Handlers:
             results = model_tables.results(record.metrics)
             confidence = model_tables.confidence(record.metrics)
         except (LookupError, TypeError, AttributeError, ValueError):
-            problems.append(strings.BAD_METRICS)
+            problems.append(model_strings.BAD_METRICS)
         facts, architecture, how = _model(training, record)
         if problems:
-            facts += model_tables.damage(strings.DAMAGED, problems)
+            facts += model_tables.damage(model_strings.DAMAGED, problems)
         return {
             self.view.status: _status(training, record),
             self.view.facts: facts + model_tables.samples(record.samples),
@@ -172,14 +172,16 @@ class _Handlers:
 
     def _curves(self, training: Training) -> dict[Any, Any]:
         tables = read_tables(self.trainings.values(), training)
-        heading = f"<h2>{strings.CURVES_HEADING}</h2>"
+        heading = f"<h2>{model_strings.CURVES_HEADING}</h2>"
         if not tables:
-            heading += f"<p>{strings.NO_CURVES}</p>"
+            heading += f"<p>{model_strings.NO_CURVES}</p>"
             plot = gr.Plot(None, visible=False)
         else:
             from analysis.figures import training_curves
 
-            plot = gr.Plot(training_curves(tables, training.name, strings.CURVES), visible=True)
+            plot = gr.Plot(
+                training_curves(tables, training.name, model_strings.CURVES), visible=True
+            )
         return {self.view.curves_heading: heading, self.view.curves: plot}
 
 
@@ -190,7 +192,7 @@ def _reliability(record: Record) -> gr.Plot:
             return gr.Plot(None, visible=False)
         from analysis.reliability import reliability_diagram
 
-        return gr.Plot(reliability_diagram(sets, strings.RELIABILITY), visible=True)
+        return gr.Plot(reliability_diagram(sets, model_strings.RELIABILITY), visible=True)
     except (LookupError, TypeError, AttributeError, ValueError):
         return gr.Plot(None, visible=False)  # the texts say already what is wrong with the file
 
@@ -214,8 +216,8 @@ def _progress(training: Training, record: Record) -> Progress:
 def _model(training: Training, record: Record) -> tuple[str, str, str]:
     """Facts, architecture and record, as HTML; a notice while there is no model."""
     if record.contract is None:
-        hint = strings.NO_MODEL_YET_HINT.format(folder=training.folder)
-        return notice(Notice("empty", strings.NO_MODEL_YET, hint)), "", ""
+        hint = model_strings.NO_MODEL_YET_HINT.format(folder=training.folder)
+        return notice(Notice("empty", model_strings.NO_MODEL_YET, hint)), "", ""
     from asr_core.architecture import architecture
 
     parts = architecture(record.contract)
@@ -227,4 +229,4 @@ def _model(training: Training, record: Record) -> tuple[str, str, str]:
 
 
 def _card(card: str) -> str:
-    return f"## {strings.CARD_HEADING}\n\n{prose(card) or strings.NO_CARD}"
+    return f"## {model_strings.CARD_HEADING}\n\n{prose(card) or model_strings.NO_CARD}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from ui import strings
+from ui import model_strings as strings
 from ui.model_tables import details, table
 
 NOT_SAID = "–"

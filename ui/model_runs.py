@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from ui import strings
+from ui import model_strings as strings
 
 if TYPE_CHECKING:
     from asr_core.checkpoint import Contract

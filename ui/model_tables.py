@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from ui import strings
+from ui import model_strings, strings
 from ui.language import count
 from ui.model_runs import Progress, Record
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 def duration(seconds: float) -> str:
     """A length of time for people: `41 s`, `33 min`, `2 h 05 min`."""
     if seconds < 100:
-        return strings.SECONDS.format(seconds=seconds)
+        return model_strings.SECONDS.format(seconds=seconds)
     minutes = round(seconds / 60)
     if minutes < 100:
-        return strings.MINUTES.format(minutes=minutes)
-    return strings.HOURS.format(hours=minutes // 60, minutes=minutes % 60)
+        return model_strings.MINUTES.format(minutes=minutes)
+    return model_strings.HOURS.format(hours=minutes // 60, minutes=minutes % 60)
 
 
 def milliseconds(seconds: float) -> str:
@@ -37,14 +37,14 @@ def percent(share: float) -> str:
 def status(value: Progress, folder: str, every_s: float) -> str:
     """How far a run is, with a bar."""
     known = value.state == "running" and value.total is not None
-    title = strings.RUN_STATES["running_of" if known else value.state].format(
+    title = model_strings.RUN_STATES["running_of" if known else value.state].format(
         done=value.done, total=value.total, age=duration(value.age_s)
     )
     text = ""
     if value.state == "waiting":
-        text = strings.RUN_WAITING_HINT.format(folder=folder, every=every_s)
+        text = model_strings.RUN_WAITING_HINT.format(folder=folder, every=every_s)
     elif value.state == "stalled":
-        text = strings.RUN_STALLED_HINT.format(done=value.done)
+        text = model_strings.RUN_STALLED_HINT.format(done=value.done)
     facts = " · ".join(_run_facts(value))
     share = value.done / value.total if value.total else 0.0
     bar = (
@@ -59,7 +59,7 @@ def status(value: Progress, folder: str, every_s: float) -> str:
 
 
 def _run_facts(value: Progress) -> Iterator[str]:
-    texts = strings.RUN_FACTS
+    texts = model_strings.RUN_FACTS
     if value.epoch_s is not None:
         yield texts["epoch"].format(time=duration(value.epoch_s))
     if value.left_s is not None and value.state == "running":
@@ -80,13 +80,13 @@ def facts(record: Record, parts: "Sequence[Part]") -> str:
         "parameters": count(sum(part.parameters for part in parts)),
         "size": f"{record.weights_bytes / 1e6:.2f} {units['mb']}" if record.weights_bytes else "",
         "symbols": str(len(contract.alphabet)),
-        "band": f"{strings.RANGE.format(low=low, high=high)} {units['hz']}",
+        "band": f"{model_strings.RANGE.format(low=low, high=high)} {units['hz']}",
         "frame": milliseconds(parts[-1].step * features.hop_s),
         "best": _best(record.metrics),
     }
     items = "".join(
         f'<div title="{escape(hint)}"><dt>{escape(label)}</dt><dd>{escape(values[key])}</dd></div>'
-        for key, (label, hint) in strings.MODEL_FACTS.items()
+        for key, (label, hint) in model_strings.MODEL_FACTS.items()
         if values[key]
     )
     return f'<h2>{escape(contract.name)}</h2><dl class="mh-model-facts">{items}</dl>'
@@ -101,18 +101,18 @@ def _best(metrics: Mapping[str, Any]) -> str:
 def results(metrics: Mapping[str, Any]) -> str:
     """The test results of `metrics.json`, a line a set (raises LookupError, TypeError)."""
     evaluations = metrics.get("evaluations") or []
-    heading = f"<h2>{escape(strings.RESULTS_HEADING)}</h2>"
+    heading = f"<h2>{escape(model_strings.RESULTS_HEADING)}</h2>"
     if not evaluations:
-        return f"{heading}<p>{with_code(strings.NO_RESULTS)}</p>"
+        return f"{heading}<p>{with_code(model_strings.NO_RESULTS)}</p>"
     interval = evaluations[0]["interval"]
     over = strings.OVER.get(interval["over"], interval["over"])
-    note = strings.RESULTS_NOTE.format(level=100 * interval["level"], over=over)
+    note = model_strings.RESULTS_NOTE.format(level=100 * interval["level"], over=over)
     commands = "\n".join(each["command"] for each in evaluations)
     rows = [_result(each) for each in evaluations]
     parts = "".join(_slices(each) for each in evaluations if "slices" in each)
     return (
-        f"{heading}{table(strings.RESULTS_COLUMNS, rows, 'mh-results')}"
-        f"<p>{escape(note)}</p>{parts}{details(strings.RESULTS_COMMANDS, commands)}"
+        f"{heading}{table(model_strings.RESULTS_COLUMNS, rows, 'mh-results')}"
+        f"<p>{escape(note)}</p>{parts}{details(model_strings.RESULTS_COMMANDS, commands)}"
     )
 
 
@@ -122,8 +122,8 @@ def confidence(metrics: Mapping[str, Any]) -> str:
     if not rows:
         return ""
     return (
-        f"<h2>{escape(strings.CONFIDENCE_HEADING)}</h2><p>{escape(strings.CONFIDENCE_INTRO)}</p>"
-        f"{table(strings.CONFIDENCE_COLUMNS, rows, 'mh-results')}"
+        f"<h2>{escape(model_strings.CONFIDENCE_HEADING)}</h2><p>{escape(model_strings.CONFIDENCE_INTRO)}</p>"
+        f"{table(model_strings.CONFIDENCE_COLUMNS, rows, 'mh-results')}"
     )
 
 
@@ -153,21 +153,21 @@ def set_name(name: str) -> str:
 def _slices(evaluation: Mapping[str, Any]) -> str:
     """An evaluation by the values of some fields, a line a value."""
     fields = evaluation["slices"]["by"]
-    columns = {field: (field, strings.SLICE_HINT) for field in fields}
-    columns |= strings.SLICE_COLUMNS
+    columns = {field: (field, model_strings.SLICE_HINT) for field in fields}
+    columns |= model_strings.SLICE_COLUMNS
     rows = []
     for part in evaluation["slices"]["rows"]:
-        values = [strings.NO_VALUE if v is None else escape(f"{v}") for v in part["values"]]
+        values = [model_strings.NO_VALUE if v is None else escape(f"{v}") for v in part["values"]]
         rates = [_rate_cell(part["rates"][key]) for key in ("wer", "cer")]
         rows.append([*values, *rates, count(part["utterances"])])
-    title = strings.SLICES_TITLE.format(name=evaluation["name"], fields=", ".join(fields))
+    title = model_strings.SLICES_TITLE.format(name=evaluation["name"], fields=", ".join(fields))
     grid = table(columns, rows, "mh-results")
     return f"<details><summary>{escape(title)}</summary>{grid}</details>"
 
 
 def _rate_cell(rate: Mapping[str, float]) -> str:
     value, low, high = (percent(rate[part]) for part in ("value", "low", "high"))
-    return _two_lines(f"<b>{value}</b>", strings.RANGE.format(low=low, high=high))
+    return _two_lines(f"<b>{value}</b>", model_strings.RANGE.format(low=low, high=high))
 
 
 def table(columns: Mapping[str, tuple[str, str]], rows: Sequence[Sequence[str]], look: str) -> str:
@@ -208,7 +208,7 @@ def details(title: str, text: str) -> str:
 def _result(evaluation: Mapping[str, Any]) -> list[str]:
     counts, rates = evaluation["counts"], evaluation["rates"]
     cells = [set_name(evaluation["name"])]
-    for key in strings.RATES_SHORT:
+    for key in model_strings.RATES_SHORT:
         if key != "ser" and not counts["words"]:  # a set without words has no word error rate
             cells.append("–")
             continue
@@ -224,15 +224,14 @@ def architecture(parts: "Sequence[Part]") -> str:
     for part in parts:
         blocks += part.kind == "block"
         rows.append(_part(part, blocks, total))
-    rows.append([escape(strings.PARTS["total"]), *[""] * 4, count(total), ""])
+    rows.append([escape(model_strings.PARTS["total"]), *[""] * 4, count(total), ""])
     notes = [
-        strings.ARCHITECTURE_NOTE.format(hop=milliseconds(parts[0].features.hop_s)),
-        *([strings.GRU_NOTE] if any(part.kind == "gru" for part in parts) else []),
+        model_strings.ARCHITECTURE_NOTE.format(hop=milliseconds(parts[0].features.hop_s)),
+        *([model_strings.GRU_NOTE] if any(part.kind == "gru" for part in parts) else []),
     ]
-    return (
-        f"<h2>{escape(strings.ARCHITECTURE_HEADING)}</h2>"
-        f"{table(strings.ARCHITECTURE_COLUMNS, rows, 'mh-parts')}<p>{escape(' '.join(notes))}</p>"
-    )
+    grid = table(model_strings.ARCHITECTURE_COLUMNS, rows, "mh-parts")
+    heading = escape(model_strings.ARCHITECTURE_HEADING)
+    return f"<h2>{heading}</h2>{grid}<p>{escape(' '.join(notes))}</p>"
 
 
 def _part(part: "Part", block: int, total: int) -> list[str]:
@@ -241,14 +240,14 @@ def _part(part: "Part", block: int, total: int) -> list[str]:
     if part.kernel is not None and part.kernel_s is not None:
         kernel = _two_lines(_frames(part.kernel), milliseconds(part.kernel_s))
     elif part.kernel_s is not None:
-        kernel = _two_lines(escape(strings.WINDOW), milliseconds(part.kernel_s))
-    sees = escape(strings.WHOLE)
+        kernel = _two_lines(escape(model_strings.WINDOW), milliseconds(part.kernel_s))
+    sees = escape(model_strings.WHOLE)
     if part.sees is not None and part.sees_s is not None:
         sees = _two_lines(_frames(part.sees), milliseconds(part.sees_s))
     share = part.parameters / total
     bar = f'<span class="mh-share" style="--share: {share:.4f}">{percent(share)} %</span>'
     return [
-        escape(strings.PARTS[kind].format(n=block, repeats=part.repeats)),
+        escape(model_strings.PARTS[kind].format(n=block, repeats=part.repeats)),
         kernel,
         str(part.stride) if part.kernel is not None else "",
         count(part.channels),
@@ -263,7 +262,9 @@ def _two_lines(html: str, small: str) -> str:
 
 
 def _frames(n: int) -> str:
-    return escape(strings.FRAMES_1 if n == 1 else strings.FRAMES.format(frames=count(n)))
+    return escape(
+        model_strings.FRAMES_1 if n == 1 else model_strings.FRAMES.format(frames=count(n))
+    )
 
 
 def damage(title: str, problems: Sequence[str]) -> str:
@@ -274,4 +275,4 @@ def damage(title: str, problems: Sequence[str]) -> str:
 
 def samples(text: str) -> str:
     """What the last validation heard, as the run wrote it."""
-    return details(strings.LAST_SAMPLES, text) if text.strip() else ""
+    return details(model_strings.LAST_SAMPLES, text) if text.strip() else ""
