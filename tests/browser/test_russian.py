@@ -72,7 +72,7 @@ def test_recognise(visit):
     page.locator("#recognised .mh-figure").wait_for()
     assert page.locator("html").get_attribute("lang") == "ru"
     tabs = page.get_by_role("tab").all_inner_texts()
-    assert tabs == ["Распознавание", "Ошибки", "Модель"]
+    assert tabs == ["Распознавание", "Ошибки", "Сравнение", "Модель"]
     assert "Телефонный номер" in page.locator("#examples").inner_text()
     page.locator("#said textarea, #said input").first.fill("one two three")
     page.get_by_role("button", name="Сравнить").click()
@@ -92,6 +92,14 @@ def test_errors(visit):
     facts = page.locator("#compared .mh-facts").inner_text()
     assert "Длительность" in facts
     assert re.search(r"\d с\b", facts)
+    assert english_on(page, "body") == []
+
+
+def test_compare(visit):
+    page = visit(**RUSSIAN)
+    page.locator("#recognised .mh-figure").wait_for()
+    open_tab(page, "Сравнение")
+    page.locator("#compare-state .mh-notice").wait_for()
     assert english_on(page, "body") == []
 
 
