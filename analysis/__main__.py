@@ -1,4 +1,4 @@
-"""`python -m analysis evaluate / import / export / compare / card / calibrate`."""
+"""`python -m analysis evaluate / import / export / report / compare / card / calibrate`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
@@ -148,6 +148,41 @@ def export_command(
     except (EvaluationError, FilterError, NoteError) as e:
         _fail(e)
     typer.echo(f"{n} utterances written to {out}")
+
+
+@app.command()
+def report(
+    evaluation: Annotated[Path, typer.Argument(help="An Evaluation folder.")],
+    out: Annotated[Path, typer.Option(dir_okay=False, help="The HTML file to write.")],
+    model: Annotated[
+        str | None,
+        typer.Option(help="What places words in the sound; else the bundled one that made it."),
+    ] = None,
+    utterances: Annotated[int, typer.Option(min=0, max=50, help="To show and play.")] = 10,
+    where: Annotated[str, typer.Option(help='An SQL condition: "snr_db < 5".')] = "",
+    search: Annotated[str, typer.Option(help="Text in reference or hypothesis.")] = "",
+    only_errors: Annotated[bool, typer.Option("--only-errors", help="Leave out the rest.")] = False,
+) -> None:
+    """Write a page to open anywhere: rates, causes, and the most telling utterances to hear."""
+    from analysis.evaluation import Evaluation, EvaluationError
+    from analysis.notes import NoteError
+    from analysis.report import model_for, write_report
+    from analysis.store import Filter, FilterError
+    from asr_core.checkpoint import CheckpointError
+
+    wanted = Filter(where=where, search=search, only_errors=only_errors)
+    try:
+        opened = Evaluation.open(evaluation)
+        recognizer = model_for(opened, model)
+        done = write_report(opened, out, wanted, recognizer=recognizer, n_telling=utterances)
+    except (EvaluationError, FilterError, NoteError, CheckpointError) as e:
+        _fail(e)
+    for said in done.left_out:
+        typer.echo(said, err=True)
+    typer.echo(
+        f"{done.path}: {done.n_bytes / 1e6:.2f} MB, {done.n_utterances} utterances,"
+        f" {done.n_playable} to hear"
+    )
 
 
 @app.command()

@@ -116,7 +116,7 @@ def _summary(
         "format_version": FORMAT_VERSION,
         "name": utf8(name or set_name(recognition.manifest_path)),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "model": {"name": recognizer.contract.name, "sha256": _weights_sha256(recognizer)},
+        "model": {"name": recognizer.contract.name, "sha256": weights_sha256(recognizer)},
         "decoding": decoding,
         "manifest": {
             "path": os.path.relpath(recognition.manifest_path, out),
@@ -150,7 +150,7 @@ def _confidence(recognition: "Recognition") -> dict[str, Any] | None:
     return None if found is None else found.to_dict()
 
 
-def _weights_sha256(recognizer: "Recognizer") -> str:
+def weights_sha256(recognizer: "Recognizer") -> str:
     """The sha256 of the model's model.safetensors."""
     from asr_core.checkpoint import weights_bytes
 

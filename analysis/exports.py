@@ -56,9 +56,14 @@ SUFFIXES = {each: f".{each}" for each in ExportFormat} | {ExportFormat.TRN: ".tr
 
 def file_name(evaluation: Evaluation, written: ExportFormat) -> str:
     """What a file of an evaluation may be called anywhere: `whisper-test.csv`."""
+    return safe_name(evaluation) + SUFFIXES[written]
+
+
+def safe_name(evaluation: Evaluation) -> str:
+    """The same without what it ends with."""
     name = f"{evaluation.summary['model']['name']}-{evaluation.name}"
     safe = re.sub(r"[^\w.-]+", "_", name)[:LONGEST_NAME].strip("._-")
-    return (safe or "evaluation") + SUFFIXES[written]
+    return safe or "evaluation"
 
 
 def export(

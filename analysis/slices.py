@@ -18,11 +18,15 @@ LONGEST_VALUE = 100  # characters; longer ones are texts
 FEWEST_UTTERANCES = 10  # of a part that is tested, and of what it is tested against
 FEWEST_WORDS = 30
 FALSE_DISCOVERIES = 0.05  # expected share of findings at most
-WITH_HINDSIGHT = {"confidence", "tags"}  # they follow from the errors, so they explain none
+# They follow from the errors, so they explain none.
+WITH_HINDSIGHT = {"confidence", "label_suspicion", "tags"}
 FEWEST_GROUPS = 10  # speakers of a slice, to draw speakers and not utterances
 GROUPS = "speaker"
 NESTED = ("[]", "STRUCT", "MAP", "BLOB", "UNION", "JSON")
-OUR_FIELDS = {"duration_s", "n_reference", "confidence", "snr_db"}  # the others are texts, outcomes
+OUR_FIELDS = {  # of our own columns; the others are texts and outcomes
+    *("duration_s", "n_reference", "confidence", "snr_db"),
+    *("snr_estimate_db", "clipped_share", "letters_per_s"),
+}
 NO_FIELDS = (set(UTTERANCE_COLUMNS) - OUR_FIELDS) | {"id", "position", "note"}
 
 

@@ -101,6 +101,14 @@ def of_view(view: View) -> tuple[dict[str, int], dict[str, dict[str, float]]]:
     return counts(totals), found
 
 
+def is_synthetic(view: View) -> bool:
+    """Whether the manifest says that all voices come from synthesisers."""
+    if "corpus" not in view.store.columns:
+        return False
+    [row] = view.ask("SELECT bool_and(corpus = 'synthetic') AS all_of FROM matched")
+    return bool(row["all_of"])
+
+
 def totals_of(view: View) -> Totals:
     """The sums over the utterances that a filter lets through."""
     [row] = view.ask(

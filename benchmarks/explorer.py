@@ -4,11 +4,12 @@ python -m benchmarks.explorer [ROWS ...]
 
 Makes an Evaluation of 8 synthetic words a row (seeded) for each number of rows, 100,000 and
 1,000,000 where none is given, and asks it in a process of its own, on one core. Times are medians
-of 5; the peak is of the process, Python and all.
+of 5, on the wall and of the processor; the peak is of the process, Python and all.
 """
 
 import argparse
 import json
+import math
 import os
 import re
 import statistics
@@ -188,14 +189,14 @@ def questions(evaluation: Any) -> dict[str, Callable[[], object]]:
     }
 
 
-def measure(folder: Path) -> dict[str, float]:
-    """Median milliseconds of each question, and the process's peak in MB."""
+def measure(folder: Path) -> dict[str, tuple[float, ...]]:
+    """Median milliseconds of each question, waited and computed, and the process's peak in MB."""
     from analysis.evaluation import Evaluation
 
     times = {"open": _median_ms(lambda: Evaluation.open(folder))}
     for name, question in questions(Evaluation.open(folder)).items():
         times[name] = _median_ms(question)
-    times["peak MB"] = _peak_mb()
+    times["peak MB"] = (_peak_mb(),)
     return times
 
 
@@ -205,16 +206,19 @@ def _peak_mb() -> float:
     return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1024
 
 
-def _median_ms(question: Callable[[], object]) -> float:
+def _median_ms(question: Callable[[], object]) -> tuple[float, float]:
+    """Of the clock on the wall and of the processor's, which other work does not slow down."""
+    clocks = (time.perf_counter, time.process_time)
     times = []
     for _ in range(RUNS):
-        started = time.perf_counter()
+        started = [clock() for clock in clocks]
         question()
-        times.append(1000 * (time.perf_counter() - started))
-    return statistics.median(times)
+        times.append([1000 * (clock() - s) for clock, s in zip(clocks, started, strict=True)])
+    wall, processor = (statistics.median(each) for each in zip(*times, strict=True))
+    return wall, processor
 
 
-def in_own_process(rows: int) -> dict[str, float]:
+def in_own_process(rows: int) -> dict[str, list[float]]:
     """`measure` in a new process on one core, so that the peak is of the questions alone."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "evaluation"
@@ -235,10 +239,12 @@ def main() -> None:
         print(json.dumps(measure(options.measure)))
         return
     found = [in_own_process(rows) for rows in options.rows]
-    print(f"| ms, median of {RUNS} | {' | '.join(f'{rows:,} rows' for rows in options.rows)} |")
-    print(f"|---|{'---:|' * len(found)}")
+    columns = " | ".join(f"{rows:,} rows | processor" for rows in options.rows)
+    print(f"| ms, median of {RUNS} | {columns} |")
+    print(f"|---|{'---:|' * 2 * len(found)}")
     for name in found[0]:
-        print(f"| {name} | {' | '.join(f'{each[name]:.0f}' for each in found)} |")
+        cells = [f"{ms:.0f}" for each in found for ms in (*each[name], math.nan)[:2]]
+        print(f"| {name} | {' | '.join(cells).replace('nan', '')} |")
 
 
 if __name__ == "__main__":

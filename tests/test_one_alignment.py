@@ -9,6 +9,7 @@ smallest S + D + I. For H hits these are the largest 3 H + S and the largest 2 H
   that it writes as a deletion and an insertion around the hit: a tie, told the other way.
 """
 
+import json
 import random
 import re
 import shutil
@@ -23,6 +24,8 @@ from hypothesis import strategies as st
 
 from analysis import confusions
 from analysis.evaluation import Evaluation
+from analysis.imports import import_predictions
+from analysis.predictions import read_predictions
 from analysis.scoring import Edit, score
 from analysis.store import Filter, View
 from analysis.summary import of_view
@@ -121,6 +124,19 @@ def test_every_number_is_counted_from_the_same_edits(
     said, heard = zip(*drawn, strict=True)
     evaluation = write_texts(tmp_path_factory.mktemp("texts") / "e", said, heard)
     assert_agree(evaluation, wanted)
+
+
+@settings(max_examples=5)
+@given(pairs)
+def test_every_number_of_another_systems_predictions(
+    tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[str, str]]
+) -> None:
+    folder = tmp_path_factory.mktemp("texts")
+    rows = [{"text": said, "pred_text": heard} for said, heard in drawn]
+    (folder / "p.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    predictions = read_predictions(folder / "p.jsonl")
+    imported = import_predictions(predictions, folder / "e", name="other", normaliser="none")
+    assert_agree(imported, Filter())
 
 
 @pytest.mark.parametrize(

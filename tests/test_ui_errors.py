@@ -12,12 +12,13 @@ import soundfile
 from analysis.evaluating import evaluate
 from analysis.evaluation import Evaluation
 from analysis.store import Filter
+from analysis.summary import is_synthetic
 from asr_core.morse_code import SYMBOLS
 from ui import errors, evidence_strings, notes, panels, strings, table
 from ui.background import Pending
 from ui.explorer import MAX_SEARCH, QueryError, Question, read_question, server_function
 from ui.fields import facts_of
-from ui.headline import headline, is_synthetic, notice
+from ui.headline import headline, notice
 from ui.listening import Sounds
 
 RATE = 8000
@@ -251,7 +252,7 @@ class TestHeadline:
         assert [rate["value"] for rate in nothing["rates"]] == ["–"] * 3
 
     def test_says_plainly_that_voices_are_synthetic(self, evaluation, tmp_path):
-        assert is_synthetic(evaluation)
+        assert is_synthetic(evaluation.store.view())
         assert "voices are synthetic" in headline(ask(evaluation))["origin"]
         real = changed(evaluation, tmp_path / "real", corpus="real")
         assert "synthetic" not in headline(ask(real))["origin"]

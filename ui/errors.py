@@ -93,7 +93,8 @@ def build(
         visible=len(names) > 1,
         elem_id="evaluation",
     )
-    on, sounds, exports = _Handlers(models, evaluations), Sounds(), Exports()
+    on, sounds = _Handlers(models, evaluations), Sounds()
+    exports = Exports(lambda evaluation: model_of(evaluation, models))
     state = gr.HTML("", elem_id="headline", apply_default_css=False)
     head = filters.component(on.find, exports, "filters")
     with gr.Row(elem_classes="mh-sides"):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import gradio as gr
 
+from analysis.picture import Picture, draw
 from analysis.scoring import Edit
 from asr_core.morse_code import Script, read_as
 from asr_core.text import Alphabet
@@ -19,7 +20,6 @@ from ui import evidence_strings as strings
 from ui.downloads import Shelf
 from ui.emission import Emission, emission
 from ui.paths import Paths, of_both, of_heard
-from ui.picture import Picture, draw
 from ui.readings import Reading, readings
 
 if TYPE_CHECKING:

@@ -1,5 +1,7 @@
 """The texts of the Errors tab's filter, tables and notes; see strings for all others."""
 
+from analysis import cause_texts
+
 FILTERS = {
     "search": "Search in reference and heard",
     "only_errors": "Only errors",
@@ -17,6 +19,7 @@ FILTERS = {
     "everything": "All {total} utterances.",
     "failed": "The server does not answer. Is the app still running?",
     "export": "Export these utterances as",
+    "format_names": {"report": "report, to hear in any browser"},
     "exporting": "Preparing the file…",
 }
 QUICK = {
@@ -65,7 +68,7 @@ CAUSES_TABLE = {
         "share": ("Share, %", "Of all errors of these utterances"),
         "cumulative": ("Sum, %", "Share of this cause and of those above it"),
     },
-    "unknown": ("Not known", "This evaluation has no recordings to look at, or is older", ""),
+    "unknown": cause_texts.UNKNOWN,
     "label_errors": "Suspected label errors, the likeliest first",
     "label_errors_hint": "How much better what was heard fits the sound than the reference does",
 }

@@ -36,7 +36,9 @@ const frame = el("div", {}, rates, origin,
 for (const [label, condition] of Object.values(texts.quick_conditions)) {
   quick.append(el("option", { value: condition, title: condition }, label));
 }
-for (const format of texts.formats) save.append(el("option", { value: format }, format));
+for (const format of texts.formats) {
+  save.append(el("option", { value: format }, texts.format_names[format] || format));
+}
 
 // ---- asking --------------------------------------------------------------------------------
 

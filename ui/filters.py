@@ -5,10 +5,9 @@ from typing import Any
 
 import gradio as gr
 
-from analysis.exports import ExportFormat
 from ui import explorer_strings
 from ui.explorer import Find, server_function
-from ui.exporting import Exports
+from ui.exporting import FORMATS, Exports
 from ui.headline import headline
 
 HERE = Path(__file__).parent
@@ -36,5 +35,5 @@ def _texts() -> dict[str, Any]:
     return {
         **explorer_strings.FILTERS,
         "quick_conditions": explorer_strings.QUICK,
-        "formats": [each.value for each in ExportFormat],
+        "formats": list(FORMATS),
     }

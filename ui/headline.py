@@ -4,7 +4,7 @@ from html import escape
 from typing import Any
 
 from analysis.evaluation import Evaluation
-from analysis.summary import of_view, raw_of_view
+from analysis.summary import is_synthetic, of_view, raw_of_view
 from ui import strings
 from ui.evidence import Notice
 from ui.explorer import Question
@@ -45,14 +45,6 @@ def notice(value: Notice, done: int = 0, total: int = 0) -> str:
         f"{spinner if value.state == 'loading' else ''}"
         f'<p class="mh-notice-title">{escape(value.title)}</p>{text}{bar if total else ""}</div>'
     )
-
-
-def is_synthetic(evaluation: Evaluation) -> bool:
-    """Whether the manifest says that all its voices come from synthesisers."""
-    if "corpus" not in evaluation.store.columns:
-        return False
-    [row] = evaluation.store.ask("SELECT bool_and(corpus = 'synthetic') AS all_of FROM utterances")
-    return bool(row["all_of"])
 
 
 def _raw(rate: dict[str, float], normaliser: str) -> dict[str, str]:
@@ -101,6 +93,6 @@ def _origin(evaluation: Evaluation) -> str:
     ]
     if counts["skipped"]:
         sentences.append(strings.SKIPPED.format(skipped=counts["skipped"]))
-    if is_synthetic(evaluation):
+    if is_synthetic(evaluation.store.view()):
         sentences.append(strings.SYNTHETIC)
     return " ".join(sentences)

@@ -5,8 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
+from analysis import picture
 from asr_core.features import FeatureConfig, LogMel
-from ui import picture
 
 NARROW = FeatureConfig()
 WIDE = FeatureConfig(sample_rate=16_000, n_mels=80, f_min=0, f_max=8000)
