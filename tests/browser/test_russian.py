@@ -24,9 +24,10 @@ SEEN = """where => {
 
 
 @pytest.fixture(scope="module")
-def address(chromium, tmp_path_factory) -> Iterator[str]:
+def address(chromium, evaluation, second, tmp_path_factory) -> Iterator[str]:
     """A running `python app.py --language ru`."""
-    command = ["app.py", "--language", "ru", "--model", MODEL]
+    shown = ["--evaluation", str(evaluation), "--evaluation", str(second)]
+    command = ["app.py", "--language", "ru", "--model", MODEL, *shown]
     with serving(command, tmp_path_factory.mktemp("app")) as (running, log):
         yield running
         assert "Traceback" not in log.read_text()
@@ -99,7 +100,8 @@ def test_compare(visit):
     page = visit(**RUSSIAN)
     page.locator("#recognised .mh-figure").wait_for()
     open_tab(page, "Сравнение")
-    page.locator("#compare-state .mh-notice").wait_for()
+    page.locator("#compared-b .mh-figure").wait_for()
+    assert "ошибок" in page.locator("#comparison").inner_text()
     assert english_on(page, "body") == []
 
 
