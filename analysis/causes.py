@@ -30,7 +30,7 @@ from typing import Literal, get_args
 Cause = Literal["oov", "search", "speed", "label", "signal", "acoustic"]
 CAUSES: tuple[Cause, ...] = get_args(Cause)
 
-CLIPPED_SHARE = 0.03  # of the region's samples; whole speech has under 0.005, whole tones 0.027
+CLIPPED_SHARE = 0.05  # of the region's samples; whole speech has under 0.005, whole tones 0.036
 CUT_DB = -15.0  # of the edge, to the vowels; 99 % of whole recordings are quieter there
 
 # Frames a symbol, repeats counted: below 1 no path spells the reference, and up to this the few

@@ -18,8 +18,7 @@ LONGEST_VALUE = 100  # characters; longer ones are texts
 FEWEST_UTTERANCES = 10  # of a part that is tested, and of what it is tested against
 FEWEST_WORDS = 30
 FALSE_DISCOVERIES = 0.05  # expected share of findings at most
-# They follow from the errors, so they explain none.
-WITH_HINDSIGHT = {"confidence", "label_suspicion", "tags"}
+WITH_HINDSIGHT = {"confidence", "tags"}  # they follow from the errors, so they explain none
 FEWEST_GROUPS = 10  # speakers of a slice, to draw speakers and not utterances
 GROUPS = "speaker"
 NESTED = ("[]", "STRUCT", "MAP", "BLOB", "UNION", "JSON")
