@@ -120,7 +120,7 @@ def build(
             with gr.Tab(strings.TAB_ERRORS, id="errors"):
                 errors.build(page, models, evaluations)
             with gr.Tab(strings.TAB_COMPARE, id="compare") as compare_tab:
-                compare.build(page, compare_tab, models, evaluations)
+                compare.build(compare_tab, models, evaluations)
             with gr.Tab(strings.TAB_MODEL, id="model"):
                 model.build(tabs, trainings)
         page.load(_tab_asked, None, tabs, api_visibility="private", show_progress="hidden")

@@ -87,13 +87,6 @@ class TestChoices:
         assert all(part == tab.gr.skip() for part in again[3:])
         assert on.entered("a", "part", shown)[3] == {"evaluation": "a", "other": "part"}
 
-    def test_the_address_may_name_the_tab(self, on):
-        def request(**query):
-            return SimpleNamespace(query_params=query)
-
-        assert on.loaded(None, None, None, request())[3] == tab.gr.skip()
-        assert on.loaded(None, None, None, request(tab="compare"))[3]["other"] == "b"
-
 
 class TestHeadline:
     def test_it_says_what_the_comparison_says(self, on):

@@ -27,7 +27,6 @@ SHEETS = ("table.css", "compare.css")
 
 
 def build(
-    page: gr.Blocks,
     tab: gr.Tab,
     models: Sequence[Pending["Recognizer"]],
     evaluations: Sequence[Pending[Evaluation]],
@@ -47,8 +46,9 @@ def build(
     on.publish = publisher(views[0])
     calm = {"show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private"}
     parts = [a, b, state, found, *titles, *views]
+    # Not at page.load: what is sent to parts of a tab that was never open makes Gradio drop their
+    # texts; and a tab that the address asks for is selected, too.
     tab.select(on.entered, [a, b, found], parts, concurrency_limit=None, **calm)
-    page.load(on.loaded, [a, b, found], parts, concurrency_limit=None, **calm)
     gr.on([a.input, b.input], on.chosen, [a, b], parts, concurrency_limit=None, **calm)
     found.choose(on.other_chosen, a, parts, concurrency_limit=None, **calm)
     found.pick(on.picked, None, views, **calm)
@@ -121,14 +121,6 @@ class _Handlers:
             return comparison.systems(self.pairings, pairing.a, pairing.b, self._ready())
         except CompareError as e:
             raise QueryError(str(e)) from e
-
-    def loaded(
-        self, a: str | None, b: str | None, shown: Any, request: gr.Request
-    ) -> tuple[Any, ...]:
-        """The page is opened, maybe at this tab."""
-        if request.query_params.get("tab") != "compare":
-            return (gr.skip(),) * 8
-        return self.entered(a, b, shown)
 
     def entered(self, a: str | None, b: str | None, shown: Any) -> tuple[Any, ...]:
         """The tab is opened: evaluations may have been made since it was shown last."""
