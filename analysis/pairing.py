@@ -9,6 +9,7 @@ Word i of a reference is place 2 i + 1, and what was inserted before it is at pl
 systems' alignments, which share nothing but the reference, have the same coordinates.
 """
 
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,11 +98,11 @@ class Pairing:
     a: Evaluation
     b: Evaluation
     left_out: LeftOut
-    _database: "duckdb.DuckDBPyConnection" = field(repr=False)
+    _database: list["duckdb.DuckDBPyConnection"] = field(repr=False)  # emptied at the end
 
     def ask(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Rows of a SELECT of ours over `pairs` and `places`, as dicts."""
-        cursor = self._database.cursor()
+        cursor = self._database[0].cursor()
         try:
             cursor.execute(sql, list(parameters))
             names = [column[0] for column in cursor.description or ()]
@@ -111,7 +112,7 @@ class Pairing:
 
     def kinds(self, columns: str, source: str = "pairs") -> tuple[np.ndarray, np.ndarray]:
         """(K, C) the values that some columns take together, sorted, and (K,) how often."""
-        cursor = self._database.cursor()
+        cursor = self._database[0].cursor()
         try:
             cursor.execute(f"SELECT {columns}, count(*) FROM {source} GROUP BY ALL ORDER BY ALL")
             table = np.array(cursor.fetchall(), dtype=np.int64)
@@ -201,7 +202,10 @@ def pair(a: Evaluation, b: Evaluation, among: Sequence[Evaluation] = ()) -> Pair
         _check_places(database)
     except duckdb.Error as e:
         raise _cannot(a, b, e) from e
-    return Pairing(a, b, left_out, database)
+    pairing = Pairing(a, b, left_out, [database])
+    # Let go of when the program ends, too: duckdb complains of what is held longer.
+    weakref.finalize(pairing, pairing._database.clear)
+    return pairing
 
 
 def n_common(a: Evaluation, b: Evaluation) -> int:

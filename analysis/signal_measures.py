@@ -3,7 +3,7 @@
 All is estimated from the samples that the model hears, none of it from a manifest. The noise of a
 band is what the band falls to now and then, as in minimum statistics (Martin 2001): speech comes
 and goes in every band, steady noise stays. Noise that comes and goes like speech (other speakers)
-is only partly seen.
+is only partly seen, and clicks are not at all.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,9 @@ HOP_S = 0.010
 N_BANDS = 12  # of equal width in mel; finer ones would fall between a voice's harmonics
 LOWEST_HZ = 100.0  # below it lie hum and rumble
 BLOCK = 6000  # frames in memory at a time: a minute
-FLOOR_DB = -100.0  # of full scale: what digital silence counts as
+FLOOR_DB = -140.0  # of full scale: what digital silence counts as
+DEAD_DB = -130.0  # one bit of 16 in a window is -114, a coder's rounding more than this
+QUIETEST_DB = -90.0  # of pauses with a sound of their own, above the last bit of 16
 SPEECH_QUANTILE = 0.95  # of the frames' levels: the vowels, unless there is hardly any speech
 NOISE_QUANTILE = 0.15  # of a band's levels: the pauses inside and between words
 SOUND_DB = 25.0  # below the vowels; what is louder is speech, unless it is noise
@@ -29,6 +31,7 @@ DROPOUT_S = 0.1  # of digital silence at least; coders and gates make shorter on
 # By as much vowels lie above the mean of active speech, and noise above the quiet moments that
 # stand for it: the median difference to the known ratios of the bundled validation set.
 SNR_BIAS_DB = 9.5
+HIGHEST_SNR_DB = 60.0  # pauses quieter than that are synthesised, or gated
 
 # A clipped wave spends much of its time at its top, so that the histogram of its magnitudes rises
 # there; that of speech falls. Measured after resampling, which ripples the tops.
@@ -70,26 +73,31 @@ class SignalMeasures:
 
     @property
     def snr_db(self) -> float:
-        """The signal-to-noise ratio of the recording, in dB."""
-        return self.speech_db - self.noise_db - SNR_BIAS_DB
+        """The signal-to-noise ratio of the recording, in dB, at most HIGHEST_SNR_DB."""
+        return self._over(self.noise_db)
 
     def snr_db_in(self, start_s: float, end_s: float) -> float:
         """The recording's speech over the noise of a part of it, in dB.
 
         In a part without any pause, the quietest moments of each band stand for its noise.
         """
-        return self.speech_db - _quiet_db(self.bands_db[self._frames(start_s, end_s)]) - SNR_BIAS_DB
+        return self._over(_quiet_db(self.bands_db[self._frames(start_s, end_s)]))
 
     def clipped_in(self, start_s: float, end_s: float) -> float:
         """Share of the samples of a part that lie on a clipped top."""
         return float(self.clipped[self._frames(start_s, end_s)].mean())
 
     def drops_out(self, start_s: float, end_s: float) -> bool:
-        """Whether digital silence interrupts a part of a recording that has none elsewhere."""
-        dead = self.level_db <= FLOOR_DB + 1
+        """Whether digital silence interrupts a part of a recording whose pauses are not digital."""
+        dead = self.level_db <= DEAD_DB
+        outside = ~self.sounding  # the pauses
         part = self._frames(start_s, end_s)
+        outside[part] = False
         inside = int(dead[part].sum())
-        return inside * HOP_S >= DROPOUT_S and inside > dead.sum() / 2
+        least = round(DROPOUT_S / HOP_S)
+        if inside < least or inside < dead.sum() or outside.sum() < least:
+            return False
+        return float(np.quantile(self.level_db[outside], 0.25)) > QUIETEST_DB
 
     @cached_property
     def sounding(self) -> np.ndarray:
@@ -111,6 +119,9 @@ class SignalMeasures:
         n = round(EDGE_S / HOP_S)
         edge = self.level_db[-n:] if end else self.level_db[:n]
         return float(np.median(edge) - self.speech_db)
+
+    def _over(self, noise_db: float) -> float:
+        return min(self.speech_db - noise_db - SNR_BIAS_DB, HIGHEST_SNR_DB)
 
     def _frames(self, start_s: float, end_s: float) -> slice:
         """The frames of a part; one at least."""

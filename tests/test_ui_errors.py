@@ -11,6 +11,8 @@ import soundfile
 
 from analysis.evaluating import evaluate
 from analysis.evaluation import Evaluation
+from analysis.imports import import_predictions
+from analysis.predictions import read_predictions
 from analysis.store import Filter
 from analysis.summary import is_synthetic
 from asr_core.morse_code import SYMBOLS
@@ -446,6 +448,28 @@ class TestHandlers:
     def test_only_evaluations_that_are_shown(self, handlers, name):
         with pytest.raises(QueryError):
             handlers.find(name)
+
+    def test_an_imported_utterance_without_sound_still_shows_its_texts(self, handlers, tmp_path):
+        lines = [{"text": "seven nine", "pred_text": "seven five"}, {"text": "go", "pred_text": ""}]
+        (tmp_path / "p.jsonl").write_text("\n".join(map(json.dumps, lines)))
+        theirs = import_predictions(
+            read_predictions(tmp_path / "p.jsonl"), tmp_path / "out", name="theirs"
+        )
+        said = []
+        for row in theirs.page()[0]:
+            *_, value = errors.show(handlers.models[0], theirs, row["utterance_id"], publish=str)
+            assert value["state"] == "empty"
+            said.append(value["text"])
+        assert said == ["Said: seven nine. Heard: seven five.", "Said: go. Heard: nothing."]
+        assert headline(ask(theirs))["origin"].startswith("Model theirs on the set p: 2 utterances")
+
+    def test_causes_are_told_the_commonest_first(self, evaluation):
+        facts = list(errors._causes(evaluation, "u3"))
+        wrong = evaluation.errors_of("u3")
+        assert {fact.value for fact in facts} == {
+            strings.CAUSES[edit["cause"]][0] for edit in wrong
+        }
+        assert all(fact.hint for fact in facts)
 
     def test_a_lost_recording_is_said(self, handlers, evaluation, tmp_path):
         moved = Evaluation.open(shutil.copytree(evaluation.folder, tmp_path / "moved" / "e"))

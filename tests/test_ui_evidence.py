@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from analysis.scoring import score
 from asr_core.decoder import TokenSpan
 from asr_core.transcript import Transcript, Word
-from ui import evidence, evidence_strings, strings
+from ui import evidence, evidence_strings, filters, panel, strings
 from ui.evidence import Fact, LaneWord, Notice, Step
 
 HOSTILE = "<img src=x onerror=alert(1)> ${1+1} {{1+1}}"
@@ -118,18 +119,21 @@ def test_no_template_takes_a_value_and_no_script_builds_html():
 
 
 def test_scripts_ask_for_no_text_that_is_missing():
-    import re
-
     folder = Path(evidence.__file__).parent
-    for pattern, texts in (
-        ("evidence_*.js", evidence_strings.EVIDENCE),
-        ("table.js", strings.TABLE),
-        ("examples.js", strings.EXAMPLES),
+    for names, texts in (
+        (["evidence_*.js"], evidence_strings.EVIDENCE),
+        (["panel_*.js", "table.js"], panel._texts()),
+        (["filters.js"], filters._texts()),
+        (["examples.js"], strings.EXAMPLES),
     ):
-        script = "".join(path.read_text(encoding="utf-8") for path in folder.glob(pattern))
+        scripts = [path for name in names for path in folder.glob(name)]
+        script = "".join(path.read_text(encoding="utf-8") for path in scripts)
         asked = set(re.findall(r"texts\.(\w+)", script))
         by_name = {name for name in texts if name.startswith("zoom_")}  # texts[name]
-        assert asked | by_name == set(texts), pattern
+        assert asked | by_name == set(texts), names
+        for group in {name for name in asked if isinstance(texts[name], dict)}:
+            keys = set(re.findall(rf"texts\.{group}\.(\w+)", script))
+            assert keys <= set(texts[group]), (names, group)
 
 
 def test_every_script_of_the_view_is_read():

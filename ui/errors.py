@@ -1,5 +1,6 @@
 """The Errors tab: how often a model was wrong in a whole set, and each error with its sound."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +15,12 @@ from asr_core.text import Alphabet
 from asr_core.transcript import Transcript, Word
 from ui import evidence, filters, notes, panel, strings
 from ui.background import Pending
-from ui.evidence import Evidence, Notice
+from ui.evidence import Evidence, Fact, Notice
 from ui.explorer import QueryError
 from ui.exporting import Exports
 from ui.fields import facts_of
 from ui.headline import notice
+from ui.language import count
 from ui.listening import AROUND_S, Sounds
 from ui.sound import Publish, publisher
 
@@ -54,9 +56,19 @@ def compare(
         evaluation.score(utterance_id).edits,
         reference=place_reference(recognizer, row["text"].split(), transcript),
         heard=heard,
-        facts=facts_of(row),
+        facts=(*_causes(evaluation, utterance_id), *facts_of(row)),
         note=_note(evaluation, recognizer.contract.name, row["pred_text"], now),
     )
+
+
+def _causes(evaluation: Evaluation, utterance_id: str) -> Iterator[Fact]:
+    """Why words are wrong, as far as it is known; the commonest cause first."""
+    found = [edit["cause"] for edit in evaluation.errors_of(utterance_id)]
+    for cause, n in Counter(found).most_common():
+        if cause in strings.CAUSES:
+            name, what, advice = strings.CAUSES[cause]
+            label = strings.CAUSE_OF.format(n=count(n))
+            yield Fact(label, name, f"{what} {advice}")
 
 
 def _normalised_words(transcript: Transcript, alphabet: Alphabet) -> Iterator[Word]:
@@ -207,10 +219,19 @@ def show(
         found = compare(model.result(), evaluation, utterance_id, publish, recording)
         value: Evidence | Notice = replace(found, play_s=play_s)
     except AudioError as e:
-        value = Notice("failed", strings.BAD_AUDIO, str(e))
+        value = _without_sound(evaluation, utterance_id, str(e))
     except ValueError as e:
         value = Notice("failed", strings.BAD_MODEL, str(e))
     yield value.to_json()
+
+
+def _without_sound(evaluation: Evaluation, utterance_id: str, why: str) -> Notice:
+    """Both texts of an imported utterance that names no recording; else what is wrong with it."""
+    row = evaluation.row(utterance_id)
+    if row["audio_filepath"] is not None:
+        return Notice("failed", strings.BAD_AUDIO, why)
+    texts = (row["text"] or strings.NOTHING, row["pred_text"] or strings.NOTHING)
+    return Notice("empty", strings.NO_RECORDING, strings.NO_RECORDING_TEXTS.format(*texts))
 
 
 def model_of(

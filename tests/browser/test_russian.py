@@ -24,9 +24,10 @@ SEEN = """where => {
 
 
 @pytest.fixture(scope="module")
-def address(chromium, tmp_path_factory) -> Iterator[str]:
+def address(chromium, evaluation, second, tmp_path_factory) -> Iterator[str]:
     """A running `python app.py --language ru`."""
-    command = ["app.py", "--language", "ru", "--model", MODEL]
+    shown = ["--evaluation", str(evaluation), "--evaluation", str(second)]
+    command = ["app.py", "--language", "ru", "--model", MODEL, *shown]
     with serving(command, tmp_path_factory.mktemp("app")) as (running, log):
         yield running
         assert "Traceback" not in log.read_text()
@@ -72,7 +73,7 @@ def test_recognise(visit):
     page.locator("#recognised .mh-figure").wait_for()
     assert page.locator("html").get_attribute("lang") == "ru"
     tabs = page.get_by_role("tab").all_inner_texts()
-    assert tabs == ["Распознавание", "Ошибки", "Модель"]
+    assert tabs == ["Распознавание", "Ошибки", "Сравнение", "Модель"]
     assert "Телефонный номер" in page.locator("#examples").inner_text()
     page.locator("#said textarea, #said input").first.fill("one two three")
     page.get_by_role("button", name="Сравнить").click()
@@ -92,6 +93,15 @@ def test_errors(visit):
     facts = page.locator("#compared .mh-facts").inner_text()
     assert "Длительность" in facts
     assert re.search(r"\d с\b", facts)
+    assert english_on(page, "body") == []
+
+
+def test_compare(visit):
+    page = visit(**RUSSIAN)
+    page.locator("#recognised .mh-figure").wait_for()
+    open_tab(page, "Сравнение")
+    page.locator("#compared-b .mh-figure").wait_for()
+    assert "ошибок" in page.locator("#comparison").inner_text()
     assert english_on(page, "body") == []
 
 
