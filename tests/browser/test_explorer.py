@@ -7,7 +7,7 @@ import pytest
 
 from analysis.evaluation import Evaluation
 from analysis.store import Filter
-from tests.browser.conftest import HOSTILE, N_UTTERANCES
+from tests.browser.conftest import HOSTILE, N_UTTERANCES, QUIET, watch
 
 pytestmark = pytest.mark.browser
 
@@ -123,6 +123,36 @@ def test_the_keys_walk_play_and_note(visit, evaluation):
     page.locator("#notes textarea").fill("")
     page.locator("#notes textarea").blur()
     page.wait_for_function("!document.querySelector('#utterances .mh-tag')")
+
+
+def test_a_report_opens_from_disk_without_a_network_and_plays(
+    visit, playwright, chromium, tmp_path
+):
+    page = open_errors(visit)
+    condition(page, "n_reference >= 3")
+    page.locator(".mh-filtered").wait_for()
+    with page.expect_download() as download:
+        page.get_by_label("Export these utterances as").select_option("report")
+    path = tmp_path / "report.html"
+    download.value.save_as(path)
+    browser = playwright.chromium.launch(executable_path=chromium, args=list(QUIET))
+    alone = browser.new_page(viewport={"width": 390, "height": 800})
+    alone.route("http://**", lambda route: route.abort())
+    alone.route("https://**", lambda route: route.abort())
+    seen = watch(alone, host="")
+    alone.goto(path.as_uri())
+    assert alone.locator("article").count() == alone.locator("audio").count() == 10
+    assert HOSTILE in alone.locator("body").inner_text()
+    audio = alone.locator("audio").nth(1)
+    audio.evaluate("(a) => a.addEventListener('pause', () => { a.dataset.at = a.currentTime; })")
+    word = alone.locator("article").nth(1).locator("button.word").first
+    word.click()
+    alone.locator("audio[data-at]").wait_for(state="attached")  # it plays the word and stops
+    end_s = float(word.get_attribute("data-end"))
+    assert 0 <= float(audio.get_attribute("data-at")) - end_s < 1
+    assert alone.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    browser.close()
+    assert seen.complaints == []
 
 
 def test_the_address_names_the_tab(visit):
