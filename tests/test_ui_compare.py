@@ -83,7 +83,7 @@ class TestChoices:
 
     def test_coming_back_changes_nothing_that_is_looked_at(self, on):
         shown = on.chosen("a", "b")[3]
-        again = on.entered("a", "b", shown)
+        again = on.entered("a", "b", shown | {"id": "u0"})
         assert all(part == tab.gr.skip() for part in again[3:])
         assert on.entered("a", "part", shown)[3] == {"evaluation": "a", "other": "part"}
 
@@ -226,8 +226,8 @@ class TestEvidence:
     def test_both_sides_are_shown_and_it_is_said_by_which_model(self, bundled):
         a, b = (bundled.find(name) for name in ("spoken", "spoken-beam"))
         utterance_id = a.page()[0][0]["utterance_id"]
-        event = SimpleNamespace(evaluation="spoken", other="spoken-beam", id=utterance_id)
-        (first, kept), (skipped, second) = bundled.picked(event)
+        value = {"evaluation": "spoken", "other": "spoken-beam", "id": utterance_id}
+        (first, kept), (skipped, second) = bundled.picked(value)
         assert kept == skipped == tab.gr.skip()
         for value, evaluation in ((first, a), (second, b)):
             assert value["state"] == "ready"
@@ -247,11 +247,13 @@ class TestEvidence:
         (value,) = bundled._evidence(imported, imported, key)
         assert value["state"] == "failed"
 
-    @pytest.mark.parametrize("wrong", [{"id": "nobody"}, {"other": "x"}, {"evaluation": None}])
+    @pytest.mark.parametrize(
+        "wrong", [{"id": "nobody"}, {"other": "x"}, {"evaluation": None}, None]
+    )
     def test_only_what_is_there(self, bundled, wrong):
         known = {"evaluation": "spoken", "other": "spoken-beam", "id": "nobody"}
         with pytest.raises(tab.gr.Error):
-            list(bundled.picked(SimpleNamespace(**(known | wrong))))
+            list(bundled.picked(wrong and known | wrong))
 
 
 def test_a_fresh_clone_has_two_to_compare():

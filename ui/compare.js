@@ -3,6 +3,7 @@
 const texts = props.texts;
 const root = element.querySelector(".mh-comparison");
 let turn = 0; // so that only the answer to the last question is shown
+let drawn = {}; // what is shown: names of A and B
 
 async function ask(name, more = {}) {
   try {
@@ -69,6 +70,9 @@ function systemTable(answer) {
 // ---- the whole -----------------------------------------------------------------------------
 
 async function draw() {
+  const { evaluation, other } = props.value || {};
+  if (evaluation && drawn.evaluation === evaluation && drawn.other === other) return;
+  drawn = { evaluation, other };
   const mine = ++turn;
   if (!props.value) {
     root.replaceChildren();

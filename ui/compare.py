@@ -27,7 +27,10 @@ SHEETS = ("table.css", "compare.css")
 
 
 def build(
+<<<<<<< HEAD
     tab: gr.Tab,
+=======
+>>>>>>> issue5-compare
     models: Sequence[Pending["Recognizer"]],
     evaluations: Sequence[Pending[Evaluation]],
 ) -> None:
@@ -46,12 +49,16 @@ def build(
     on.publish = publisher(views[0])
     calm = {"show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private"}
     parts = [a, b, state, found, *titles, *views]
+<<<<<<< HEAD
     # Not at page.load: what is sent to parts of a tab that was never open makes Gradio drop their
     # texts; and a tab that the address asks for is selected, too.
     tab.select(on.entered, [a, b, found], parts, concurrency_limit=None, **calm)
+=======
+    found.opened(on.entered, [a, b, found], parts, concurrency_limit=None, **calm)
+>>>>>>> issue5-compare
     gr.on([a.input, b.input], on.chosen, [a, b], parts, concurrency_limit=None, **calm)
     found.choose(on.other_chosen, a, parts, concurrency_limit=None, **calm)
-    found.pick(on.picked, None, views, **calm)
+    found.pick(on.picked, found, views, **calm)
 
 
 def _side(side: str) -> tuple[gr.HTML, gr.HTML]:
@@ -64,7 +71,9 @@ def _side(side: str) -> tuple[gr.HTML, gr.HTML]:
 def _component(on: "_Handlers", elem_id: str) -> gr.HTML:
     """The comparison; its value is `{"evaluation": A, "other": B}`, or None while there is none.
 
-    Its event `pick` carries the value and `id`, an utterance; `choose` carries `other`, another B.
+    At its event `pick` the value has `id`, an utterance, too; `choose` carries `other`, another B;
+    `opened` comes when it comes in view. (Values that arrive while Gradio builds a tab that is
+    opened take its components their props: so they are asked for when it is built.)
     """
     answers = {
         "fetch_headline": on.headline,
@@ -125,7 +134,7 @@ class _Handlers:
     def entered(self, a: str | None, b: str | None, shown: Any) -> tuple[Any, ...]:
         """The tab is opened: evaluations may have been made since it was shown last."""
         parts = self.chosen(a, b)
-        same = shown is not None and shown == parts[3]
+        same = shown is not None and parts[3] is not None and parts[3].items() <= shown.items()
         return (*parts[:3], *(gr.skip(),) * 5) if same else parts
 
     def other_chosen(self, a: str, event: gr.EventData) -> tuple[Any, ...]:
@@ -151,17 +160,18 @@ class _Handlers:
         titles = map(_title, compare_strings.COMPARISON["sides"], (a, b))
         return first, second, state, {"evaluation": a, "other": b}, *titles, picking, picking
 
-    def picked(self, event: gr.EventData) -> Iterator[tuple[Any, Any]]:
+    def picked(self, picked: Any) -> Iterator[tuple[Any, Any]]:
         """Both evidences of an utterance, each by the model of its evaluation if that is there."""
         try:
-            a, b = self.find(event.evaluation), self.find(event.other)
+            a, b = self.find(picked["evaluation"]), self.find(picked["other"])
+            utterance_id = picked["id"]
             for each in (a, b):
-                each.row(event.id)
+                each.row(utterance_id)
         except (QueryError, KeyError, TypeError) as e:
             raise gr.Error(strings.NO_SUCH_UTTERANCE, print_exception=False) from e
-        for value in self._evidence(a, b, event.id):
+        for value in self._evidence(a, b, utterance_id):
             yield value, gr.skip()
-        for value in self._evidence(b, a, event.id):
+        for value in self._evidence(b, a, utterance_id):
             yield gr.skip(), value
 
     def _evidence(

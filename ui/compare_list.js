@@ -103,7 +103,9 @@ function pick(index) {
   const bottom = rows[index].offsetTop + rows[index].offsetHeight;
   if (top < grid.scrollTop) grid.scrollTop = top;
   else if (bottom > grid.scrollTop + grid.clientHeight) grid.scrollTop = bottom - grid.clientHeight;
-  trigger("pick", { ...props.value, id: page.rows[index].id });
+  // In the value, not in the event: of events in quick succession Gradio keeps the first's data.
+  props.value = { ...props.value, id: page.rows[index].id };
+  trigger("pick", {});
 }
 
 function turnPage(by, select) {
@@ -133,5 +135,12 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   step(by);
 });
+
+// The tab is opened: evaluations may have been made since it was shown last.
+let hidden = true;
+new IntersectionObserver(() => {
+  if (hidden && root.offsetParent) trigger("opened", {});
+  hidden = !root.offsetParent;
+}).observe(root);
 
 draw();

@@ -87,6 +87,20 @@ def test_from_the_difference_to_both_sounds(visit, sides):
     whole.get_by_text(f"of {found.n_utterances} utterances").wait_for()
 
 
+def test_of_quick_clicks_the_last_one_is_shown(visit):
+    page = visit(path="?tab=compare")
+    page.locator("#compared-b .mh-figure").wait_for()
+    page.evaluate(
+        """() => document.querySelectorAll('.mh-pairs tbody tr').forEach((row, i) => {
+            if (i < 6) setTimeout(() => row.click(), 40 * i);
+        })"""
+    )
+    row = page.locator(".mh-pairs tbody tr:nth-child(6)[aria-current]")
+    key = row.get_attribute("data-id")
+    for side in ("a", "b"):
+        page.locator(f"#compared-{side} .mh-facts", has_text=key).wait_for()
+
+
 def test_a_phone_has_no_sideways_scroll_and_the_sides_are_stacked(visit):
     page = visit(viewport={"width": 390, "height": 844})
     page.get_by_role("tab", name="Compare").click()  # in view, not in a menu
