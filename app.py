@@ -119,13 +119,8 @@ def build(
                 recognise.build(page, models, examples)
             with gr.Tab(strings.TAB_ERRORS, id="errors"):
                 errors.build(page, models, evaluations)
-<<<<<<< HEAD
-            with gr.Tab(strings.TAB_COMPARE, id="compare") as compare_tab:
-                compare.build(compare_tab, models, evaluations)
-=======
             with gr.Tab(strings.TAB_COMPARE, id="compare"):
                 compare.build(models, evaluations)
->>>>>>> issue5-compare
             with gr.Tab(strings.TAB_MODEL, id="model"):
                 model.build(tabs, trainings)
         page.load(_tab_asked, None, tabs, api_visibility="private", show_progress="hidden")

@@ -27,10 +27,6 @@ SHEETS = ("table.css", "compare.css")
 
 
 def build(
-<<<<<<< HEAD
-    tab: gr.Tab,
-=======
->>>>>>> issue5-compare
     models: Sequence[Pending["Recognizer"]],
     evaluations: Sequence[Pending[Evaluation]],
 ) -> None:
@@ -49,13 +45,7 @@ def build(
     on.publish = publisher(views[0])
     calm = {"show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private"}
     parts = [a, b, state, found, *titles, *views]
-<<<<<<< HEAD
-    # Not at page.load: what is sent to parts of a tab that was never open makes Gradio drop their
-    # texts; and a tab that the address asks for is selected, too.
-    tab.select(on.entered, [a, b, found], parts, concurrency_limit=None, **calm)
-=======
     found.opened(on.entered, [a, b, found], parts, concurrency_limit=None, **calm)
->>>>>>> issue5-compare
     gr.on([a.input, b.input], on.chosen, [a, b], parts, concurrency_limit=None, **calm)
     found.choose(on.other_chosen, a, parts, concurrency_limit=None, **calm)
     found.pick(on.picked, found, views, **calm)
