@@ -46,6 +46,7 @@ def _texts() -> dict[str, Any]:
     texts = explorer_strings
     return {
         **texts.PANEL,
+        "failed": texts.FILTERS["failed"],
         "panels": texts.PANELS,
         "table": strings.TABLE,
         "size": table.PAGE_SIZE,
