@@ -118,7 +118,7 @@ def build(
             with gr.Tab(strings.TAB_RECOGNISE, id="recognise"):
                 recognise.build(page, models, examples)
             with gr.Tab(strings.TAB_ERRORS, id="errors"):
-                errors.build(page, models, evaluations)
+                errors.build(models, evaluations)
             with gr.Tab(strings.TAB_COMPARE, id="compare"):
                 compare.build(models, evaluations)
             with gr.Tab(strings.TAB_MODEL, id="model"):

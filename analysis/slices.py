@@ -145,7 +145,9 @@ def worst(view: View, max_fields: int = 20, limit: int = 20) -> list[Finding]:
     table = view.frame(f"SELECT errors, n_reference, {codes} FROM matched")
     each = excess.terms(table["errors"].to_numpy(), table["n_reference"].to_numpy())
     coded = {name: table[f"c{i}"].to_numpy() for i, name in enumerate(names)}
-    tested = _tested(parts, coded, each)
+    tested = [
+        test for test in _tested(parts, coded, each) if not any(map(_is_unmeasured, test.parts))
+    ]
     q = excess.false_discovery_rates(
         np.array([test.p for test in tested]),
         np.array([len(test.parts) - 1 for test in tested], dtype=np.int64),
@@ -158,6 +160,11 @@ def worst(view: View, max_fields: int = 20, limit: int = 20) -> list[Finding]:
     ]
     found.sort(key=lambda finding: (-finding.excess_errors, len(finding.slices), finding.where))
     return found[: max(limit, 0)]
+
+
+def _is_unmeasured(part: Part) -> bool:
+    """Where our own measure could not be taken, which is no property that a person could act on."""
+    return part.kind == "missing" and part.field in UTTERANCE_COLUMNS
 
 
 @dataclass(frozen=True)

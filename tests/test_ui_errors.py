@@ -384,19 +384,17 @@ class TestHandlers:
     def test_the_address_names_an_evaluation(self, handlers, evaluation):
         handlers.evaluations["other"] = Pending.of("other", evaluation)
         for asked, shown in (("other", "other"), ("nobody", "e"), (None, "e")):
-            request = SimpleNamespace(query_params={"evaluation": asked})
-            ((name, _, head, *_),) = handlers.entered("e", request)
+            ((name, _, head, *_),) = handlers.entered("e", SimpleNamespace(asked=asked))
             assert (name, head) == (shown, {"evaluation": shown})
 
     def test_a_click_on_a_cell_plays_its_word(self, handlers, evaluation):
         edit = evaluation.errors_of("u3")[0]
         meant = {"reference": edit["reference"], "heard": edit["heard"]}
-        event = SimpleNamespace(evaluation="e", id="u3", at=meant)
-        *_, (view, note) = handlers.picked(event)
+        *_, (view, note) = handlers.picked({"evaluation": "e", "id": "u3", "at": meant})
         start_s, end_s = view["play_s"]
         assert start_s <= edit["start_s"] < edit["end_s"] <= end_s
         assert note == {"evaluation": "e", "id": "u3", "tags": [], "note": ""}
-        *_, (view, _) = handlers.picked(SimpleNamespace(evaluation="e", id="u3", at=None))
+        *_, (view, _) = handlers.picked({"evaluation": "e", "id": "u3"})
         assert view["play_s"] is None
 
     def test_without_an_evaluation(self, handlers):

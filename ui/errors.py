@@ -92,11 +92,10 @@ def _note(evaluation: Evaluation, shown: str, stored: str, now: str) -> str:
 
 
 def build(
-    page: gr.Blocks,
     models: Sequence[Pending["Recognizer"]],
     evaluations: Sequence[Pending[Evaluation]],
 ) -> None:
-    """Put the tab's parts on the page and wire them."""
+    """Put the tab's parts on the page and wire them; they are filled when the tab is opened."""
     names = [evaluation.name for evaluation in evaluations]
     choice = gr.Dropdown(
         names,
@@ -118,9 +117,9 @@ def build(
     on.publish = sounds.publish = exports.publish = publisher(view)
     calm = {"show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private"}
     parts = [state, head, lists, view, note]
-    page.load(on.entered, choice, [choice, *parts], concurrency_limit=None, **calm)
+    head.opened(on.entered, choice, [choice, *parts], concurrency_limit=None, **calm)
     choice.input(on.opened, choice, parts, concurrency_limit=None, **calm)
-    lists.pick(on.picked, None, [view, note], **calm)
+    lists.pick(on.picked, lists, [view, note], **calm)
 
 
 class _Handlers:
@@ -143,9 +142,9 @@ class _Handlers:
             raise QueryError(strings.NO_SUCH_EVALUATION)
         return pending.result()
 
-    def entered(self, name: str | None, request: gr.Request) -> Iterator[tuple[Any, ...]]:
-        """The page is opened, at the evaluation that its address names."""
-        asked = request.query_params.get("evaluation")
+    def entered(self, name: str | None, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
+        """The tab is opened, at the evaluation that the page's address names."""
+        asked = event.asked
         name = asked if asked in self.evaluations else name
         for shown in self.opened(name):
             yield name, *shown
@@ -157,14 +156,16 @@ class _Handlers:
             empty = Notice("empty", strings.NO_EVALUATION, strings.NO_EVALUATION_HINT)
             yield _only(notice(empty))
 
-    def picked(self, event: gr.EventData) -> Iterator[tuple[Any, Any]]:
+    def picked(self, shown: Any) -> Iterator[tuple[Any, Any]]:
+        """An utterance is picked: `evaluation`, `id`, and `at`, the edit to be heard, if any."""
         try:
-            evaluation = self.find(event.evaluation)
-            note = notes.of(evaluation, event.evaluation, event.id)
-        except (QueryError, KeyError, TypeError) as e:
+            evaluation = self.find(shown["evaluation"])
+            note = notes.of(evaluation, shown["evaluation"], shown["id"])
+            play_s = _place(evaluation, shown["id"], shown.get("at"))
+        except (QueryError, KeyError, TypeError, AttributeError) as e:
             raise gr.Error(strings.NO_SUCH_UTTERANCE, print_exception=False) from e
         model = model_of(evaluation, self.models)
-        for value in show(model, evaluation, event.id, self.publish, _place(evaluation, event)):
+        for value in show(model, evaluation, shown["id"], self.publish, play_s):
             yield value, note
 
 
@@ -192,12 +193,11 @@ def _only(text: str) -> tuple[Any, ...]:
     return text, None, None, None, None
 
 
-def _place(evaluation: Evaluation, event: gr.EventData) -> tuple[float, float] | None:
+def _place(evaluation: Evaluation, utterance_id: str, meant: Any) -> tuple[float, float] | None:
     """When in the sound the edit is that a browser means; None where it means none."""
-    meant = getattr(event, "at", None)
     if not isinstance(meant, dict):
         return None
-    for edit in evaluation.errors_of(event.id):
+    for edit in evaluation.errors_of(utterance_id):
         same = all(edit[side] == meant.get(side) for side in ("reference", "heard"))
         if same and edit["start_s"] is not None:
             return max(0.0, edit["start_s"] - AROUND_S), edit["end_s"] + AROUND_S

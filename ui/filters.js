@@ -165,5 +165,14 @@ function restart() {
     only_errors: address.get("errors") === "1" } : { where: "", search: "", only_errors: false });
 }
 
+// Values that arrive while Gradio builds a tab that is opened take its components their props: so
+// they are asked for when it is in view.
+let seen = false;
+new IntersectionObserver(() => {
+  if (seen || !root.offsetParent) return;
+  seen = true;
+  trigger("opened", { asked: new URLSearchParams(location.search).get("evaluation") });
+}).observe(root);
+
 watch("value", restart);
 restart();

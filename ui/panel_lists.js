@@ -215,6 +215,7 @@ document.addEventListener("keydown", (event) => {
 const say = (name) => document.dispatchEvent(new CustomEvent(name));
 
 function restart() {
+  if (root.firstChild && props.value && view?.evaluation === props.value.evaluation) return;
   hush();
   if (!props.value) {
     view = null;

@@ -106,7 +106,9 @@ function pick(index, tell = true) {
 function pickId(id, at = null) {
   [picked, wanted] = [id, id];
   remember({ id });
-  trigger("pick", { evaluation: view.evaluation, id, at });
+  // In the value, because of quick clicks Gradio sends the first one's event data again.
+  props.value = { ...props.value, id, at };
+  trigger("pick", {});
 }
 
 back.addEventListener("click", () => turnPage(-1));
