@@ -71,7 +71,7 @@ def test_the_set_is_made_when_it_is_chosen(visit):
     choose(page, "evaluation", "morse (200 generated messages")
     page.locator("#headline .mh-loading").wait_for()
     page.locator("#utterances").get_by_text(f"of {N_MESSAGES} utterances").wait_for()
-    page.locator("#headline").get_by_text("Model signs on the set morse").wait_for()
+    page.locator("#filters").get_by_text("Model signs on the set morse").wait_for()
     page.locator("#compared .mh-facts", has_text="Keying speed").wait_for()
     row = page.locator("#utterances tbody tr[aria-current]").get_attribute("data-id")
     assert row.startswith("morse-")
