@@ -79,15 +79,15 @@ class TestTable:
             assert " ".join(heard) == stored["pred_text"]
             assert sum(op != "equal" for op, _, _ in row["words"]) == row["errors"]
 
-    @pytest.mark.parametrize("column", strings.TABLE["columns"])
-    def test_sorts_by_every_column_it_shows(self, evaluation, column):
+    @pytest.mark.parametrize("column", [*strings.TABLE["columns"], "n_reference", "voice"])
+    def test_sorts_by_every_column(self, evaluation, column):
         page = table.rows(ask(evaluation, sort=column, ascending=True))
         values = [evaluation.row(row["id"])[column] for row in page["rows"]]
         assert values == sorted(values)
 
     def test_past_the_last_page_there_is_nothing(self, evaluation):
         page = table.rows(ask(evaluation, offset=10_000))
-        assert page == {"total": N_UTTERANCES, "offset": 10_000, "rows": []}
+        assert (page["total"], page["rows"]) == (N_UTTERANCES, [])
 
     def test_the_filter_is_followed(self, evaluation):
         assert table.rows(ask(evaluation, Filter(search="zebra")))["total"] == 0
@@ -115,7 +115,7 @@ class TestQuestion:
         [
             ([], "an object"),
             (None, "an object"),
-            ({"sort": "audio_filepath"}, "Cannot sort"),
+            ({"sort": "no such"}, "Cannot sort"),
             ({"sort": ["wer"]}, "Cannot sort"),
             ({"offset": -1}, "from 0 on"),
             ({"offset": "0"}, "from 0 on"),

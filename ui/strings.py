@@ -170,6 +170,8 @@ TABLE = {
     "previous": "Previous page",
     "next": "Next page",
     "label": "Utterances. The up and down arrows walk through them.",
+    "sort": "Sort the utterances",
+    "by": "by {label}",
     "nothing": "(nothing)",
     "columns": {
         "text": ["Reference → heard", "Reference, with what was heard instead"],

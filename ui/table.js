@@ -20,8 +20,10 @@ const heads = Object.entries(texts.table.columns).map(([name, [label, hint]]) =>
 const rowsGrid = el("div", { class: "mh-rows", tabindex: "0", role: "group",
   "aria-label": texts.table.label },
   el("table", {}, el("thead", {}, el("tr", {}, ...heads)), rowsBody));
+const sorting = el("select", { "aria-label": texts.table.sort });
 const utterances = el("div", { class: "mh-table" }, rowsGrid,
-  el("div", { class: "mh-pager" }, total, back, forth));
+  el("div", { class: "mh-pager" }, total, sorting, back, forth));
+sorting.addEventListener("change", () => move({ sort: sorting.value, ascending: false }));
 
 async function load(select) {
   const mine = ++asked;
@@ -83,6 +85,8 @@ function show() {
     head.setAttribute("aria-sort",
       !sorted ? "none" : query.ascending ? "ascending" : "descending");
   }
+  sorting.replaceChildren(...page.columns.map(([name, label]) => el("option",
+    { value: name, selected: name === query.sort ? "" : null }, fill(texts.table.by, { label }))));
   rowsGrid.scrollTop = 0;
 }
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from analysis.scoring import Score, score
-from ui import strings
 from ui.explorer import Question
+from ui.fields import label_of
 
 PAGE_SIZE = 50
 
@@ -14,7 +14,7 @@ def rows(question: Question) -> dict[str, Any]:
     offset = question.whole("offset")
     records, total = question.evaluation.page(
         question.filter,
-        sort=question.one_of("sort", strings.TABLE["columns"], "errors"),
+        sort=question.one_of("sort", question.evaluation.store.columns, "errors"),
         ascending=question.asked.get("ascending") is True,
         offset=offset,
         limit=PAGE_SIZE,
@@ -23,6 +23,7 @@ def rows(question: Question) -> dict[str, Any]:
     return {
         "total": total,
         "offset": offset,
+        "columns": [[name, label_of(name)] for name in question.evaluation.store.columns],
         "rows": [_row(record, each) for record, each in zip(records, scores, strict=True)],
     }
 

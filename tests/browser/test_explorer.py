@@ -69,6 +69,7 @@ def test_a_confusion_leads_to_its_utterances_played_at_the_word(visit, evaluatio
     row = page.locator(".mh-columns-3 .mh-grid").first.locator("tbody tr").first
     said, heard = row.locator("th").inner_text().split(" → ")
     row.locator("button").click()
+    page.locator(".mh-filtered").wait_for()
     page.locator("#utterances .mh-table tr[aria-current]").wait_for()
     found = Evaluation.open(evaluation).store.ask(
         "SELECT count(DISTINCT utterance_id) AS n FROM errors WHERE reference = ? AND heard = ?",
@@ -153,6 +154,13 @@ def test_a_report_opens_from_disk_without_a_network_and_plays(
     assert alone.evaluate("document.documentElement.scrollWidth <= innerWidth")
     browser.close()
     assert seen.complaints == []
+
+
+def test_any_column_can_be_sorted_by(visit, evaluation):
+    page = open_errors(visit)
+    page.locator("#utterances .mh-pager select").select_option("level_dbfs")
+    expected = Evaluation.open(evaluation).page(sort="level_dbfs")[0][0]["utterance_id"]
+    page.locator(f"#utterances tbody tr:first-child[data-id='{expected}']").wait_for()
 
 
 def test_the_address_names_the_tab(visit):
