@@ -187,6 +187,8 @@ FIELDS = {  # manifest fields we know; others are shown by their own name
     "utterance_id": "Utterance",
     "duration_s": "Length",
     "errors": "Wrong words",
+    "n_reference": "Words said",
+    "tags": "Your tags",
     "wer": "Word error rate",
     "cer": "Character error rate",
     "confidence": "Lowest confidence",
