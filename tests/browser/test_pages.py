@@ -301,7 +301,7 @@ def test_another_evaluation_is_chosen(visit):
     page = visit()
     open_errors(page)
     page.locator("#evaluation input").click()
-    page.get_by_role("option", name="second").click()
+    page.get_by_role("option", name="second, model").click()
     page.locator("#utterances").get_by_text(f"of {N_UTTERANCES - 1} utterances").wait_for()
     page.locator("#filters").get_by_text("on the set second").wait_for()
     page.locator("#compared .mh-figure").wait_for()
