@@ -26,6 +26,10 @@ NORMALISER_HELP = "What both texts go through before they are compared."
 
 Model = Annotated[str, typer.Option(help="A model folder, or a bundled model's name.")]
 
+Where = Annotated[str, typer.Option(help='An SQL condition: "snr_db < 5".')]
+Search = Annotated[str, typer.Option(help="Text in reference or hypothesis.")]
+OnlyErrors = Annotated[bool, typer.Option("--only-errors", help="Leave out the rest.")]
+
 
 @app.callback()
 def _main() -> None:
@@ -128,9 +132,9 @@ def export_command(
     written: Annotated[
         Literal["csv", "parquet", "jsonl", "trn", "ctm"], typer.Option("--format")
     ] = "csv",
-    where: Annotated[str, typer.Option(help='An SQL condition: "snr_db < 5".')] = "",
-    search: Annotated[str, typer.Option(help="Text in reference or hypothesis.")] = "",
-    only_errors: Annotated[bool, typer.Option("--only-errors", help="Leave out the rest.")] = False,
+    where: Where = "",
+    search: Search = "",
+    only_errors: OnlyErrors = False,
     sort: Annotated[str, typer.Option(help="A column; else the manifest's order.")] = "position",
     descending: Annotated[bool, typer.Option("--descending", help="Largest first.")] = False,
 ) -> None:
@@ -159,9 +163,9 @@ def report(
         typer.Option(help="What places words in the sound; else the bundled one that made it."),
     ] = None,
     utterances: Annotated[int, typer.Option(min=0, max=50, help="To show and play.")] = 10,
-    where: Annotated[str, typer.Option(help='An SQL condition: "snr_db < 5".')] = "",
-    search: Annotated[str, typer.Option(help="Text in reference or hypothesis.")] = "",
-    only_errors: Annotated[bool, typer.Option("--only-errors", help="Leave out the rest.")] = False,
+    where: Where = "",
+    search: Search = "",
+    only_errors: OnlyErrors = False,
 ) -> None:
     """Write a page to open anywhere: rates, causes, and the most telling utterances to hear."""
     from analysis.evaluation import Evaluation, EvaluationError
