@@ -6,18 +6,15 @@ Two Evaluations of the same 8 random words a row (seeded), each with 15 % of the
 compared in a process of their own, on one core. Times are of one run, the peak is of the process.
 """
 
-import argparse
 import json
-import os
-import resource
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+
+from benchmarks.own_process import measured, options, peak_mb
 
 SEED = 0
 N_WORDS = 8  # of an utterance
@@ -71,7 +68,7 @@ def measure(folder: Path) -> dict[str, float]:
         started = time.perf_counter()
         step()
         times[name] = time.perf_counter() - started
-    times["peak MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux: KiB
+    times["peak MB"] = peak_mb()
     return times
 
 
@@ -82,23 +79,14 @@ def in_own_process(n_rows: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         for name in "ab":
             write_evaluation(Path(folder) / name, said, rng)
-        command = [sys.executable, "-m", "benchmarks.comparing", "--measure", folder]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return json.loads(done.stdout)
+        return measured("benchmarks.comparing", Path(folder))
 
 
 def main() -> None:
     """Print a table, a column a number of rows."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("rows", nargs="*", type=int, default=[100_000, 1_000_000])
-    parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.measure:
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-        print(json.dumps(measure(options.measure)))
-        return
-    found = [in_own_process(n_rows) for n_rows in options.rows]
-    print(f"| | {' | '.join(f'{n:,}' for n in options.rows)} |\n|---|{'---|' * len(found)}")
+    given = options(__doc__, measure)
+    found = [in_own_process(n_rows) for n_rows in given.rows]
+    print(f"| | {' | '.join(f'{n:,}' for n in given.rows)} |\n|---|{'---|' * len(found)}")
     for name in found[0]:
         places = 0 if name == "peak MB" else 2
         print(f"| {name} | {' | '.join(f'{each[name]:.{places}f}' for each in found)} |")

@@ -7,14 +7,9 @@ Makes an Evaluation of 8 synthetic words a row (seeded) for each number of rows,
 of 5, on the wall and of the processor; the peak is of the process, Python and all.
 """
 
-import argparse
 import json
 import math
-import os
-import re
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from benchmarks.own_process import measured, options, peak_mb
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -196,14 +193,8 @@ def measure(folder: Path) -> dict[str, tuple[float, ...]]:
     times = {"open": _median_ms(lambda: Evaluation.open(folder))}
     for name, question in questions(Evaluation.open(folder)).items():
         times[name] = _median_ms(question)
-    times["peak MB"] = (_peak_mb(),)
+    times["peak MB"] = (peak_mb(),)
     return times
-
-
-def _peak_mb() -> float:
-    """Of this process; `ru_maxrss` would be its parent's, which made the rows."""
-    status = Path("/proc/self/status").read_text()
-    return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1024
 
 
 def _median_ms(question: Callable[[], object]) -> tuple[float, float]:
@@ -223,23 +214,14 @@ def in_own_process(rows: int) -> dict[str, list[float]]:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "evaluation"
         write_evaluation(folder, rows)
-        command = [sys.executable, "-m", "benchmarks.explorer", "--measure", str(folder)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return json.loads(done.stdout)
+        return measured("benchmarks.explorer", folder)
 
 
 def main() -> None:
     """Print a table, a column a number of rows."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("rows", nargs="*", type=int, default=[100_000, 1_000_000])
-    parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.measure:
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-        print(json.dumps(measure(options.measure)))
-        return
-    found = [in_own_process(rows) for rows in options.rows]
-    columns = " | ".join(f"{rows:,} rows | processor" for rows in options.rows)
+    given = options(__doc__, measure)
+    found = [in_own_process(rows) for rows in given.rows]
+    columns = " | ".join(f"{rows:,} rows | processor" for rows in given.rows)
     print(f"| ms, median of {RUNS} | {columns} |")
     print(f"|---|{'---:|' * 2 * len(found)}")
     for name in found[0]:

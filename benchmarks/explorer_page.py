@@ -20,6 +20,7 @@ from typing import Any
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.imports import ROOT, write_predictions
+from benchmarks.own_process import peak_mb
 from tests.browser.conftest import QUIET, free_port, wait_for
 
 RUNS = 7
@@ -113,13 +114,6 @@ def ask(page: Page, condition: str) -> None:
     """Fill in a condition and apply it."""
     page.locator(".mh-sql").fill(condition)
     page.locator(".mh-sql").press("Enter")
-
-
-def peak_mb(process: int) -> float:
-    """The most memory that a process has had."""
-    lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
-    [line] = [line for line in lines if line.startswith("VmHWM")]
-    return int(line.split()[1]) / 1000
 
 
 if __name__ == "__main__":
