@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from analysis.description import Description
 from analysis.evaluation import Evaluation
-from ui import compare, errors, language, library, model, recognise, strings
+from ui import compare, data, data_strings, errors, language, library, model, recognise, strings
 from ui.background import Pending, Workshop
 from ui.model_runs import Training
 from ui.theme import CSS, theme
@@ -24,7 +25,7 @@ RUNS = ROOT / "runs"
 BUNDLED = "spoken"  # the model, its evaluation and the set are all called this
 
 MAX_UPLOAD = "1400mb"  # two hours of CD quality
-TABS = ("recognise", "errors", "compare", "model")
+TABS = ("recognise", "errors", "compare", "data", "model")
 CACHE_S = (3600, 86_400)  # hourly, delete published recordings older than a day
 NAME_LANGUAGE = "() => {{ document.documentElement.lang = '{}' }}"
 
@@ -44,6 +45,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         ("--model", "DIR", "model folder, or the name of a bundled model; may be repeated"),
         ("--evaluation", "DIR", "evaluation to show; may be repeated"),
         ("--manifest", "FILE", "manifest to evaluate with the first model; may be repeated"),
+        ("--description", "DIR", "description of data to show; may be repeated"),
+        ("--describe", "FILE", "manifest to describe, a split of one set; may be repeated"),
         ("--run", "DIR", "training run to watch in the Model tab; may be repeated"),
     ):
         parser.add_argument(name, metavar=metavar, action="append", default=[], help=text)
@@ -78,6 +81,19 @@ def collect(
     return models, library.stored(folders) + made + morse
 
 
+def described(options: argparse.Namespace) -> list[Pending[Description]]:
+    """The descriptions asked for, or the bundled ones (raises ValueError)."""
+    for manifest in options.describe:
+        if not Path(manifest).is_file():
+            raise ValueError(f"No manifest at {manifest}. Expected a JSONL, CSV or TSV file.")
+    if not options.description and not options.describe:
+        found = sorted(path.parent for path in (ASSETS / "descriptions").glob("*/summary.json"))
+        return library.descriptions(found)
+    made = library.descriptions([Path(folder) for folder in options.description])
+    manifests = [Path(manifest) for manifest in options.describe]
+    return made + ([library.to_be_described(manifests, RUNS)] if manifests else [])
+
+
 def bundled() -> list[str]:
     """The names of the bundled models, the one that the app starts with first."""
     names = {path.parent.name for path in (ASSETS / "models").glob("*/config.json")}
@@ -103,6 +119,7 @@ def build(
     models: Sequence[Pending["Recognizer"]],
     evaluations: Sequence[Pending[Evaluation]],
     trainings: Sequence[Training] = (),
+    descriptions: Sequence[Pending[Description]] = (),
 ) -> gr.Blocks:
     """The page; `page.workshop` makes what is pending, from the first visit at the latest."""
     with gr.Blocks(
@@ -121,6 +138,8 @@ def build(
                 errors.build(models, evaluations)
             with gr.Tab(strings.TAB_COMPARE, id="compare"):
                 compare.build(models, evaluations)
+            with gr.Tab(data_strings.TAB_DATA, id="data"):
+                data.build(models, descriptions)
             with gr.Tab(strings.TAB_MODEL, id="model"):
                 model.build(tabs, trainings)
         page.load(_tab_asked, None, tabs, api_visibility="private", show_progress="hidden")
@@ -181,7 +200,7 @@ def _serve(page: gr.Blocks, options: argparse.Namespace) -> None:
 options = parse(sys.argv[1:] if __name__ == "__main__" else [])
 language.use(options.language)
 try:
-    demo = build(*collect(options), shown(options))
+    demo = build(*collect(options), shown(options), described(options))
 except ValueError as error:  # of a model, an evaluation or a manifest: each says what to do
     sys.exit(f"app.py: {error}")
 

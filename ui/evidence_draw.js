@@ -38,7 +38,7 @@ function draw() {
     value.readings.length ? readingTable(value.readings) : null,
     compared ? facts : null,
     value.download ? downloads(value) : null,
-    !compared && heard.words.length ? wordTable(heard) : null,
+    !compared && heard.words.some((word) => word.start_s !== null) ? wordTable(heard) : null,
   ];
   root.replaceChildren(...parts.filter(Boolean));
   paint();

@@ -10,6 +10,8 @@ from types import ModuleType
 from ui import (
     compare_strings,
     compare_strings_ru,
+    data_strings,
+    data_strings_ru,
     evidence_strings,
     evidence_strings_ru,
     explorer_strings,
@@ -33,6 +35,7 @@ PAIRS = (  # a module of texts and its Russian twin, with the same names
     (evidence_strings, evidence_strings_ru),
     (explorer_strings, explorer_strings_ru),
     (compare_strings, compare_strings_ru),
+    (data_strings, data_strings_ru),
     (model_strings, model_strings_ru),
 )
 BOTH = tuple((module, texts(module), texts(russian)) for module, russian in PAIRS)

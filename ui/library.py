@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.compare import decoder_name
+from analysis.description import Description
 from analysis.evaluating import evaluate
-from analysis.evaluation import Evaluation, EvaluationError
+from analysis.evaluation import Evaluation, EvaluationError, set_name
 from asr_core.morse_code import is_morse
 from asr_core.text import Alphabet
 from ui import strings
@@ -55,6 +56,31 @@ def stored(folders: Sequence[Path]) -> list[Pending[Evaluation]]:
     if len(set(names)) < len(names):
         names = [str(folder) for folder in folders]
     return [Pending.of(name, each) for name, each in zip(names, opened, strict=True)]
+
+
+def descriptions(folders: Sequence[Path]) -> list[Pending[Description]]:
+    """Descriptions that were made before (raises DescriptionError)."""
+    opened = [Description.open(folder) for folder in folders]
+    names = [each.name for each in opened]
+    if len(set(names)) < len(names):
+        names = [str(folder) for folder in folders]
+    return [Pending.of(name, each) for name, each in zip(names, opened, strict=True)]
+
+
+def to_be_described(manifests: Sequence[Path], runs: Path) -> Pending[Description]:
+    """One description of manifests, each a split, made when its tab is opened; kept in `runs`."""
+    name = ", ".join(set_name(path.resolve()) for path in manifests)
+
+    def make(report: Report) -> Description:
+        from analysis.describing import describe
+        from analysis.measuring import default_cache
+
+        place = "\0".join(str(path.resolve()) for path in manifests)
+        key = hashlib.sha256(place.encode()).hexdigest()[:12]
+        cache = default_cache()
+        return describe(manifests, runs / f"description-{key}", cache_path=cache, progress=report)
+
+    return Pending(name, make, on_demand=True)
 
 
 def to_be_made(

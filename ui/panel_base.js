@@ -1,6 +1,6 @@
-// The lists of the Errors tab, one at a time. These panel_*.js and table.js are one script; each
-// list is a function of `lists` that asks the server and returns a node. Every text enters as a
-// text node.
+// The lists of a tab, one at a time. This script, table.js, the lists of the tab and panel.js are
+// one; each list is a function of `lists` that asks the server and returns a node. Every text enters
+// as a text node.
 const texts = props.texts;
 const lists = {};
 
@@ -17,7 +17,7 @@ const keys = el("p", { class: "mh-keys" }, texts.keys);
 const frame = el("div", {}, tablist, bar, body, keys);
 
 let view = null; // the question that everything here follows
-let shown = new URLSearchParams(location.search).get("panel") || "utterances";
+let shown = said("panel") || "utterances";
 if (!texts.panels[shown]) shown = "utterances";
 let turn = 0; // so that only the answer to the last question is shown
 
@@ -55,7 +55,7 @@ const nothing = (text = texts.none) => el("p", { class: "mh-wait" }, text);
 const word = (text) => (text === null || text === "" ? texts.nothing : text);
 
 function narrow(where, at = null) {
-  document.dispatchEvent(new CustomEvent("mh:narrow", { detail: { where, at } }));
+  announce("narrow", { where, at });
   open("utterances");
 }
 
@@ -75,6 +75,55 @@ function grid(columns, rows, cells, press = null, caption = null) {
   return el("div", { class: "mh-rows mh-grid" }, el("table", {},
     caption ? el("caption", {}, caption) : null, el("thead", {}, el("tr", {}, ...heads)),
     el("tbody", {}, ...lines)));
+}
+
+// A table whose columns sort and whose pages turn on the server; `texts` has its `columns`, the
+// `search` of a first column of words, `total` and the order it has at `first`.
+function pagedList(get, texts, cells) {
+  const query = { ...texts.first, offset: 0, word: "" };
+  return async () => {
+    const place = el("div");
+    const again = async (change) => {
+      Object.assign(query, { offset: 0 }, change);
+      const answer = await ask(get, query);
+      place.replaceChildren(answer.error ? problem() : pageOf(answer, query, again));
+    };
+    const find = el("input", { type: "search", placeholder: texts.search,
+      "aria-label": texts.search, value: query.word });
+    let typing = 0;
+    find.addEventListener("input", () => {
+      clearTimeout(typing);
+      typing = setTimeout(() => again({ word: find.value }), 250);
+    });
+    await again({});
+    return el("div", {}, el("div", { class: "mh-tools" }, find), place);
+  };
+
+  function pageOf(answer, query, again) {
+    const columns = answer.columns || texts.columns;
+    const table = grid(columns, answer.rows, cells, (row) => narrow(row.where));
+    const names = Object.keys(columns);
+    [...table.querySelectorAll("thead th")].forEach((head, i) => {
+      const button = el("button", { type: "button" }, head.textContent);
+      button.addEventListener("click", () => again({ sort: names[i],
+        ascending: query.sort === names[i] ? !query.ascending : i === 0 }));
+      head.replaceChildren(button);
+      head.setAttribute("aria-sort", query.sort !== names[i] ? "none"
+        : query.ascending ? "ascending" : "descending");
+    });
+    const last = answer.offset + answer.rows.length;
+    const turn = (label, name, offset) => {
+      const node = el("button", { type: "button", "aria-label": name }, label);
+      node.disabled = offset < 0 || offset >= answer.total;
+      node.addEventListener("click", () => again({ offset }));
+      return node;
+    };
+    return el("div", {}, answer.note ? el("p", { class: "mh-why" }, answer.note) : null, table,
+      el("div", { class: "mh-pager" }, el("span", { class: "mh-total" }, fill(texts.total,
+        { first: Math.min(answer.offset + 1, last), last, total: answer.total })),
+      turn("‹", props.texts.table.previous, answer.offset - props.texts.size),
+      turn("›", props.texts.table.next, answer.offset + props.texts.size)));
+  }
 }
 
 function shareBar(share, text) {
