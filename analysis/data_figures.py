@@ -22,9 +22,12 @@ COLOURS = (CHOSEN, *OTHERS)
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 BAND = "rgba(27, 138, 143, 0.13)"
 MARGIN_PX = {"l": 52, "r": 14, "t": 26, "b": 46}
+LEGEND_PX = 110  # below a figure of lines, with its axis: three rows on a phone
 ALONE_PX, PANEL_PX, GAP_PX = 220, 92, 30
 SPEAKER_PX = 19
+BAR = 0.88  # of a bin
 TICKS = 8  # on a phone
+STRIDES = (1, 2, 4, 5, 8, 10, 20)  # bins from tick to tick
 NAME_LENGTH = 14  # characters of a value on an axis
 HERTZ = (125, 250, 500, 1000, 2000, 4000, 8000)
 TINY = 1e-9  # the first bin of CLIPPED is of none at all
@@ -87,13 +90,12 @@ def measure_bars(
         counts: the height is a count.
     """
     labels = [_edge(edge * measure.factor) for edge in found.edges]
-    inner = [i for i, edge in enumerate(found.edges) if math.isfinite(edge)]
-    every = max(1, math.ceil(len(inner) / TICKS))
-    ticks = inner[::every]
+    ticks = _ticks([edge * measure.factor for edge in found.edges])
     if measure.mark in found.edges:
         ticks = sorted({*ticks, found.edges.index(measure.mark)})
+    single = found.whole and _step_of(found.edges) == 1
     axis = {
-        "tickvals": [i - 0.5 for i in ticks],
+        "tickvals": [i if single else i - 0.5 for i in ticks],
         "ticktext": [labels[i] for i in ticks],
         "range": [-0.6, found.n_bins - 0.4],
     }
@@ -166,7 +168,7 @@ def speaker_bars(found: Distribution, texts: Mapping[str, str]) -> "go.Figure":
         margin=MARGIN_PX | {"l": 108, "t": 46},
         hovermode="closest",
         showlegend=sum(bool(found.of(split)) for split in found.splits) > 1,
-        legend={"orientation": "h", "y": 0, "yanchor": "top"},
+        legend={"orientation": "h", "y": 0, "yanchor": "top", "traceorder": "normal"},
         **_look(),
     )
     return figure
@@ -200,14 +202,14 @@ def profile_lines(
                 hovertemplate=f"{escape(split)}: %{{x:.0f}} Hz, %{{y:.1f}} dB<extra></extra>",
             )
     if band is not None:
-        figure.add_vrect(
-            x0=band[0],
-            x1=band[1],
-            fillcolor=BAND,
-            line_width=0,
-            layer="below",
-            annotation={"text": escape(texts["band"]), "font": {"color": AXES, "size": 12}},
-            annotation_position="bottom left",
+        figure.add_vrect(x0=band[0], x1=band[1], fillcolor=BAND, line_width=0, layer="below")
+        figure.add_annotation(
+            text=escape(texts["band"]),
+            x=math.log10(band[0] * band[1]) / 2,  # on this axis, texts are placed by logarithms
+            y=0,
+            yref="paper",
+            yanchor="bottom",
+            showarrow=False,
         )
     figure.update_layout(
         xaxis={
@@ -219,7 +221,7 @@ def profile_lines(
             **_axis(),
         },
         yaxis={"title": texts["y"], **_axis(), "nticks": 7},
-        **_of_lines(figure, height=340),
+        **_of_lines(figure, height=380),
     )
     return figure
 
@@ -265,12 +267,12 @@ def feature_histograms(
             )
     upper, lower = (0.62, 1.0), (0.0, 0.38)
     figure.update_layout(
-        xaxis={"title": texts["x_before"], "anchor": "y", **_axis()},
-        xaxis2={"title": texts["x_after"], "anchor": "y2", **_axis()},
+        xaxis={"title": texts["x_before"], "anchor": "y", **_axis(), "range": HISTOGRAM_DB},
+        xaxis2={"title": texts["x_after"], "anchor": "y2", **_axis(), "range": (0, 1)},
         yaxis={"domain": upper, "title": texts["y"], **_axis(), "nticks": 5, "rangemode": "tozero"},
         yaxis2={"domain": lower, "title": texts["y"], "anchor": "x2", **_axis(), "nticks": 5},
         annotations=[_heading(texts["before"], upper[1]), _heading(texts["after"], lower[1])],
-        **_of_lines(figure, height=470),
+        **_of_lines(figure, height=520),
     )
     return figure
 
@@ -285,6 +287,11 @@ def bin_names(found: Distribution, measure: Measure, texts: Mapping[str, str]) -
     edges = [edge * measure.factor for edge in found.edges]
     names = []
     for low, high in pairwise(edges):
+        if found.whole and math.isfinite(high - low):
+            last = high - 1
+            within = texts["between"].format(low=_edge(low), high=_edge(last))
+            names.append(_edge(low) if last == low else within)
+            continue
         pattern = "below" if math.isinf(low) else "above" if math.isinf(high) else "between"
         edge = high if math.isinf(low) else low
         none = low == 0 and high == TINY * measure.factor
@@ -310,7 +317,6 @@ def _panels(
     figure = go.Figure()
     layout: dict[str, Any] = {}
     headings = []
-    most = max((_height(bar, counts=counts) for bar in found.bars), default=1)
     for i, split in enumerate(shown):
         bars = found.of(split)
         hover = [
@@ -324,6 +330,7 @@ def _panels(
             y=[_height(bar, counts=counts) for bar in bars],
             yaxis=f"y{i + 1}" if i else "y",
             name=escape(split),
+            width=BAR,  # Plotly's own depends on which bins a split has
             marker_color=COLOURS[found.splits.index(split) % len(COLOURS)],
             customdata=[bar.where for bar in bars],
             hovertext=hover,
@@ -336,7 +343,6 @@ def _panels(
             **_axis(),
             "domain": (bottom, top),
             "nticks": 4 if panel_px == PANEL_PX else 6,
-            "range": [0, 1.08 * most] if not counts else None,
             "rangemode": "tozero",
             "title": texts["y"] if last else "",
         }
@@ -349,11 +355,10 @@ def _panels(
             "anchor": f"y{len(shown)}" if len(shown) > 1 else "y",
             **_axis(),
             "showgrid": False,
-            "tickangle": 0 if found.edges else "auto",
+            "tickangle": 0 if found.edges else None,
             **axis,
         },
         annotations=headings,
-        bargap=0.12,
         height=inner_px + MARGIN_PX["t"] + MARGIN_PX["b"],
         margin=MARGIN_PX,
         hovermode="x",  # a low bar can be hit anywhere above it
@@ -370,12 +375,38 @@ def _height(bar: Bar, *, counts: bool) -> float:
 def _of_lines(figure: "go.Figure", height: int) -> dict[str, Any]:
     return {
         "height": height,
-        "margin": MARGIN_PX | {"b": 70},
+        "margin": MARGIN_PX | {"b": LEGEND_PX},
         "hovermode": "closest",
         "showlegend": len({trace.name for trace in figure.data}) > 1,
-        "legend": {"orientation": "h", "y": -0.16, "yanchor": "top"},
+        "legend": {
+            "orientation": "h",
+            "y": -MARGIN_PX["b"] / (height - MARGIN_PX["t"] - LEGEND_PX),
+            "yanchor": "top",
+        },
         **_look(),
     }
+
+
+def _ticks(edges: Sequence[float]) -> list[int]:
+    """Some of the finite edges, by index: round numbers where the edges are equally far apart."""
+    finite = [i for i, edge in enumerate(edges) if math.isfinite(edge)]
+    step = _step_of(edges)
+    if step is None:
+        return finite[:: max(1, math.ceil(len(finite) / TICKS))]
+    strides = [stride for stride in STRIDES if len(finite) <= stride * TICKS] or [len(finite)]
+    round_ones = (s for s in strides if f"{s * step:.0e}"[0] in "125")
+    stride = next((s for s in round_ones if math.isclose(s * step, float(f"{s * step:.0e}"))), 0)
+    stride = stride or strides[0]
+    return [i for i in finite if round(edges[i] / step) % stride == 0]
+
+
+def _step_of(edges: Sequence[float]) -> float | None:
+    """How far apart the finite edges are, if equally."""
+    finite = [edge for edge in edges if math.isfinite(edge)]
+    steps = [high - low for low, high in pairwise(finite)]
+    if not steps or max(steps) - min(steps) > 1e-6 * max(steps):
+        return None
+    return steps[0]
 
 
 def _look() -> dict[str, Any]:

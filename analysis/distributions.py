@@ -18,6 +18,7 @@ TAILS = (0.005, 0.995)  # what lies beyond goes into open bars, so that it does 
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)  # times a power of ten: edges that can be read
 CATEGORIES = 12
 OTHERS = "others"
+WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 PROFILED = 20_000  # recordings of a split whose bands are averaged
 
 
@@ -53,6 +54,7 @@ class Distribution:
         splits: in the Description's order, those without any value, too.
         bars: by split and bin; empty bars are left out.
         missing: recordings without a value, in a bar of bin -1 a split.
+        whole: values are whole numbers.
     """
 
     column: str
@@ -61,6 +63,7 @@ class Distribution:
     splits: tuple[str, ...]
     bars: tuple[Bar, ...]
     missing: tuple[Bar, ...]
+    whole: bool = False
 
     @property
     def n_bins(self) -> int:
@@ -96,8 +99,9 @@ def distribution(
         edges: of the bins, the outer ones may be infinite; else about BINS of equal width.
     """
     edges = tuple(edges) or _edges(view, column)
+    missing = _missing(view, column)
     if not edges:
-        return Distribution(column, (), (), tuple(splits), (), _missing(view, column))
+        return Distribution(column, (), (), tuple(splits), (), missing)
     name = identifier(column)
     n_bins = len(edges) - 1
     conditions = []
@@ -107,7 +111,7 @@ def distribution(
         high = [f"{name} < {literal(edges[i + 1])}"] if i < n_bins - 1 else []
         conditions.append(" AND ".join([*low, *high]) or f"{name} IS NOT NULL")
     bars = _bars(view, column, conditions)
-    return Distribution(column, edges, (), tuple(splits), bars, _missing(view, column))
+    return Distribution(column, edges, (), tuple(splits), bars, missing, _is_whole(view, column))
 
 
 def categories(view: View, column: str, splits: Sequence[str]) -> Distribution:
@@ -222,7 +226,7 @@ def _edges(view: View, column: str) -> tuple[float, ...]:
     )
     if found["least"] is None:
         return ()
-    whole = view.store.types.get(column, "") in ("BIGINT", "INTEGER", "HUGEINT")
+    whole = _is_whole(view, column)
     step = _step(float(found["high"]) - float(found["low"]), whole=whole)
     first, last = math.floor(found["low"] / step), math.floor(found["high"] / step) + 1
     edges = [round(step * i, 12) for i in range(first, last + 1)]
@@ -231,6 +235,10 @@ def _edges(view: View, column: str) -> tuple[float, ...]:
     if found["most"] >= edges[-1]:
         edges.append(math.inf)
     return tuple(edges)
+
+
+def _is_whole(view: View, column: str) -> bool:
+    return view.store.types.get(column, "") in WHOLE
 
 
 def _step(width: float, *, whole: bool) -> float:

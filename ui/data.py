@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from analysis.description import Description
+from analysis.store import FilterError
 from asr_core.audio import AudioError
 from ui import data_figure, data_lists, data_strings, evidence, filters, panel, strings, table
 from ui.background import Pending
@@ -132,7 +133,7 @@ class _Handlers:
         try:
             question = read_question(asked, self.find, DATA)
             return gr.Plot(data_figure.draw(question, self._band()), visible=True)
-        except ValueError:
+        except (QueryError, FilterError):
             return gr.skip()
 
     def picked(self, shown: Any) -> Iterator[dict[str, Any]]:

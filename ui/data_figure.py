@@ -10,7 +10,7 @@ import gradio as gr
 from analysis.conditions import identifier
 from analysis.description import RECORDING_COLUMNS, Description
 from analysis.distributions import Bar, Distribution, categories, distribution, profile, speakers
-from ui import data_strings
+from ui import data_strings, fields
 from ui.explorer import DATA, Find, Question, server_function
 from ui.language import count
 from ui.recording_facts import NOT_SORTED, label_of
@@ -74,7 +74,7 @@ def figures(question: Question[Description]) -> dict[str, Any]:
     groups = {**GROUPS, "fields": [name for name in names if name not in _ours()]}
     return {
         "groups": [
-            [data_strings.FIGURE_GROUPS[group], [[n, label_of(n)] for n in members if n in names]]
+            [data_strings.FIGURE_GROUPS[group], [[n, _title(n)] for n in members if n in names]]
             for group, members in groups.items()
             if any(name in names for name in members)
         ]
@@ -84,8 +84,8 @@ def figures(question: Question[Description]) -> dict[str, Any]:
 def bars(question: Question[Description]) -> dict[str, Any]:
     """The bars of a figure as a table: a row a bin, a column a split (raises QueryError)."""
     name = question.one_of("figure", available(question.set), "duration_s")
-    _, title, hint = data_strings.FIGURES.get(name, ("", label_of(name), data_strings.FIELD_HINT))
-    told = {"label": label_of(name), "title": title, "hint": hint, "note": "", "rows": []}
+    hint = data_strings.FIGURES[name][2] if name in _ours() else data_strings.FIELD_HINT
+    told = {"label": _title(name), "hint": hint, "note": "", "rows": []}
     if name == "features":
         return told | {"splits": [], "note": data_strings.ALL_DATA}
     if name == "bands_db":
@@ -148,20 +148,25 @@ def draw(question: Question[Description], band: Band | None) -> "go.Figure":
 def available(description: Description) -> tuple[str, ...]:
     """The names of the figures that have something to show, our own ones first."""
     types = description.store.types
-    fields = [name for name in types if name not in RECORDING_COLUMNS and name not in NOT_SORTED]
+    without = {*RECORDING_COLUMNS, *NOT_SORTED, *fields.NOT_SHOWN}
+    theirs = [name for name in types if name not in without]
     ours = [name for name in _ours() if name in types]
     asked = [f"count({identifier(name)}) AS {identifier(name)}" for name in ours]
-    for name in fields:
+    for name in theirs:
         kinds = f"approx_count_distinct({identifier(name)})"
         if types[name] in NAMES:
             asked.append(
                 f"CASE WHEN {kinds} <= {MOST_VALUES} THEN {kinds} END AS {identifier(name)}"
             )
-        elif types[name] in NUMBERS and name != "position":
+        elif types[name] in NUMBERS:
             asked.append(f"{kinds} AS {identifier(name)}")
     [counts] = description.store.ask(f"SELECT {', '.join(asked)} FROM utterances")
     known = [name for name, n in counts.items() if n]
     return (*known, *(["features"] if description.summary.get("histograms") else []))
+
+
+def _title(name: str) -> str:
+    return data_strings.FIGURES[name][0] if name in _ours() else label_of(name)
 
 
 def _ours() -> tuple[str, ...]:

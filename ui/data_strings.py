@@ -5,7 +5,6 @@ DESCRIPTION = "Description"
 DESCRIBING = "Describing {name}…"
 DESCRIBING_PROGRESS = "{done} of {total} recordings measured"
 DESCRIBING_HINT = "Reading the manifests"
-DESCRIPTION_NAME = "{name}, from {date}"
 NO_DESCRIPTION = "No description yet"
 NO_DESCRIPTION_HINT = (
     "Describe your recordings with `python -m analysis describe MANIFEST... --out DIR`, then start"
@@ -34,13 +33,11 @@ FILTERS = {
     "shown": "{count} of {total} recordings; the figures and lists below are of these.",
     "everything": "All {total} recordings.",
     "failed": "The server does not answer. Is the app still running?",
-    "splits": "Splits",
     "split_hint": "Show the recordings of this split",
     "checks": "Checks",
     "checks_hint": "Of all recordings, whatever the filter says",
     "found": "Recordings: {n}",
     "show": "Show them",
-    "no_place": "It concerns the whole set.",
     "all_ok": "{n} checks found nothing",
     "no_checks": "No check was made.",
 }
@@ -277,6 +274,9 @@ COLUMNS = {  # of the recordings, where FIGURES and FIELDS do not name them
     "audio_filepath": "File",
     "text": "Text",
     "problem": "Problem",
+    "speaker": "Speaker",
+    "sample_rate": "Sample rate",
+    "format": "Format",
     "channels": "Channels",
     "sound_s": "Sound",
     "start_edge_db": "Level of the first 30 ms",

@@ -5,7 +5,6 @@ DESCRIPTION = "Описание"
 DESCRIBING = "Описываю {name}…"
 DESCRIBING_PROGRESS = "Измерено записей: {done} из {total}"
 DESCRIBING_HINT = "Читаю манифесты"
-DESCRIPTION_NAME = "{name}, {date}"
 NO_DESCRIPTION = "Описаний пока нет"
 NO_DESCRIPTION_HINT = (
     "Опишите свои записи командой `python -m analysis describe MANIFEST... --out DIR` и запустите"
@@ -35,13 +34,11 @@ FILTERS = {
     "shown": "Записей: {count} из {total}; графики и списки ниже — о них.",
     "everything": "Все записи: {total}.",
     "failed": "Сервер не отвечает. Приложение ещё работает?",
-    "splits": "Части",
     "split_hint": "Показать записи этой части",
     "checks": "Проверки",
     "checks_hint": "По всем записям, что бы ни говорил фильтр",
     "found": "Записей: {n}",
     "show": "Показать",
-    "no_place": "Это касается всего набора.",
     "all_ok": "Проверок, ничего не нашедших: {n}",
     "no_checks": "Проверок не было.",
 }
@@ -286,6 +283,9 @@ COLUMNS = {
     "audio_filepath": "Файл",
     "text": "Текст",
     "problem": "Неполадка",
+    "speaker": "Диктор",
+    "sample_rate": "Частота дискретизации",
+    "format": "Формат",
     "channels": "Каналы",
     "sound_s": "Звук",
     "start_edge_db": "Уровень первых 30 мс",

@@ -1,6 +1,7 @@
 """What is known about a recording of a description, and where it lies among the others."""
 
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any
 
 from analysis.conditions import identifier
@@ -58,14 +59,18 @@ def facts_of(description: Description, row: Mapping[str, Any]) -> tuple[Fact, ..
 
 def label_of(name: str) -> str:
     """What a column of the recordings is called on the page."""
+    if name in data_strings.COLUMNS:
+        return data_strings.COLUMNS[name]
     if name in data_strings.FIGURES:
         return data_strings.FIGURES[name][0]
-    return data_strings.COLUMNS.get(name) or fields.label_of(name)
+    return fields.label_of(name)
 
 
 def _fact(name: str, value: Any, rank: float | None) -> Fact:
     share = name in SHARES
     text = f"{100 * value:.3g} %" if share else fields.value_of(name, value)
+    if name == "audio_filepath":
+        text = PurePath(value).name
     if name == "sample_rate":
         text = f"{value} {strings.UNITS['hz']}"
     hints = [data_strings.COLUMN_HINTS.get(name) or strings.FIELD_HINTS.get(name, "")]
