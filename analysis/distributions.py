@@ -98,7 +98,7 @@ def distribution(
         splits: names, in order.
         edges: of the bins, the outer ones may be infinite; else about BINS of equal width.
     """
-    edges = tuple(edges) or _edges(view, column)
+    edges = tuple(map(float, edges)) or _edges(view, column)
     missing = _missing(view, column)
     if not edges:
         return Distribution(column, (), (), tuple(splits), (), missing)
