@@ -64,11 +64,12 @@ def build(
 
 def _filters(on: "_Handlers") -> gr.HTML:
     """The headline with the checks, and the filter."""
-    texts = {**data_strings.FILTERS, "quick_conditions": data_strings.QUICK, "formats": []}
-    sheets = ["filters.css", "table.css", "panel.css", "data_headline.css"]
     answers = {"fetch_headline": headline}
-    script = ["data_headline.js"]
-    return filters.component(on.find, answers, texts, script, sheets, DATA, "data-filters")
+    scripts = ["data_headline.js"]
+    sheets = ["filters.css", "table.css", "panel.css", "data_headline.css"]
+    return filters.component(
+        on.find, answers, filter_texts(), scripts, sheets, DATA, "data-filters"
+    )
 
 
 def _lists(on: "_Handlers") -> gr.HTML:
@@ -79,7 +80,17 @@ def _lists(on: "_Handlers") -> gr.HTML:
         "fetch_symbols": data_lists.symbols,
         "fetch_skipped": data_lists.skipped,
     }
-    texts = {
+    return panel.component(on.find, answers, list_texts(), ["data_lists.js"], DATA, "recordings")
+
+
+def filter_texts() -> dict[str, Any]:
+    """What the scripts of headline and filter read."""
+    return {**data_strings.FILTERS, "quick_conditions": data_strings.QUICK, "formats": []}
+
+
+def list_texts() -> dict[str, Any]:
+    """What the scripts of the lists read."""
+    return {
         **data_strings.PANEL,
         "failed": data_strings.FILTERS["failed"],
         "panels": data_strings.PANELS,
@@ -90,7 +101,6 @@ def _lists(on: "_Handlers") -> gr.HTML:
         "symbols": data_strings.SYMBOLS,
         "skipped": data_strings.SKIPPED,
     }
-    return panel.component(on.find, answers, texts, ["data_lists.js"], DATA, "recordings")
 
 
 class _Handlers:

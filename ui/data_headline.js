@@ -21,12 +21,11 @@ function splitTable({ columns_of_splits: columns, splits }) {
     el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows)));
 }
 
-function check({ kind, sign, verdict, title, what, advice, facts, count, where: condition }) {
+function check({ kind, sign, verdict, title, what, advice, count, where: condition }) {
   const node = el("li", { class: `mh-check mh-check-${kind}` },
     el("span", { class: "mh-verdict" }, el("b", { "aria-hidden": "true" }, sign), ` ${verdict}`),
     el("div", {}, el("strong", {}, title), what ? el("p", {}, what) : null,
-      advice && kind !== "ok" ? el("p", {}, el("em", {}, advice)) : null,
-      facts && kind !== "ok" ? el("p", { class: "mh-why" }, facts) : null));
+      advice ? el("p", {}, el("em", {}, advice)) : null));
   if (condition) {
     const button = el("button", { type: "button", class: "mh-button mh-quiet",
       "aria-label": `${texts.show}: ${title}` }, texts.show);

@@ -1,15 +1,13 @@
 """The headline of a description: how much there is in each split, and what the checks found."""
 
-import json
 from typing import Any
 
 from analysis.conditions import equals
 from analysis.description import Description, Finding
-from ui import data_strings
+from ui import check_strings, data_strings
 from ui.explorer import Question
 from ui.language import count
 
-LONGEST = 300  # characters of a finding's facts
 VERDICTS = ("error", "warning", "ok")  # the gravest first
 
 COUNTED = (
@@ -82,11 +80,7 @@ def _checks(description: Description) -> list[dict[str, Any]]:
 
 
 def _check(finding: Finding) -> dict[str, Any]:
-    bare = finding.check.replace("_", " ").capitalize(), "", ""
-    title, what, advice = data_strings.CHECKS.get(finding.check, bare)
-    facts = "; ".join(
-        f"{name.replace('_', ' ')}: {_fact(value)}" for name, value in finding.facts.items()
-    )
+    title, what, advice = _check_text(finding)
     sign, verdict = data_strings.VERDICTS[finding.verdict]
     return {
         "kind": finding.verdict,
@@ -95,16 +89,21 @@ def _check(finding: Finding) -> dict[str, Any]:
         "title": title,
         "what": what,
         "advice": advice,
-        "facts": facts[:LONGEST],
         "count": data_strings.FILTERS["found"].format(n=count(finding.count)),
         "where": finding.where,
     }
 
 
-def _fact(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _check_text(finding: Finding) -> tuple[str, str, str]:
+    """Title, what was found, and advice; of a check that another program made, its name alone."""
+    bare = finding.check.replace("_", " ").capitalize(), "", ""
+    title, what, advice = check_strings.CHECKS.get(finding.check, bare)
+    if finding.verdict == "ok":
+        return title, "", ""
+    try:
+        return title, what.format(**finding.facts | {"count": count(finding.count)}), advice
+    except (KeyError, ValueError):  # facts of another program's check of that name
+        return title, "", advice
 
 
 def _origin(description: Description) -> str:

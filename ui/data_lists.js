@@ -5,10 +5,10 @@ function spread(row) {
     title: fill(texts.lacks, { split }), "aria-label": fill(texts.lacks, { split }) }, "✗ 0")));
 }
 
-for (const [name, get] of [["words", "fetch_words"], ["symbols", "fetch_symbols"]]) {
-  lists[name] = pagedList(get, { ...texts[name], first: { sort: "count", ascending: false } },
-    (row) => [row.word, row.count, row.recordings, ...spread(row)]);
-}
+const first = { sort: "count", ascending: false };
+const counted = (row) => [row.word, row.count, row.recordings, ...spread(row)];
+lists.words = pagedList("fetch_words", { ...texts.words, first }, counted);
+lists.symbols = pagedList("fetch_symbols", { ...texts.symbols, first }, counted);
 
 lists.skipped = async () => {
   const answer = await ask("fetch_skipped");

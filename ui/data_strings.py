@@ -291,5 +291,3 @@ COLUMN_HINTS = {
 }
 RANK = "above {p} %"
 RANK_HINT = "Higher than in {p} % of the recordings of this description."
-
-CHECKS: dict[str, tuple[str, str, str]] = {}  # name -> title, what it means, what to do

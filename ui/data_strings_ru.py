@@ -300,5 +300,3 @@ COLUMN_HINTS = {
 }
 RANK = "выше, чем у {p} %"
 RANK_HINT = "Больше, чем у {p} % записей этого описания."
-
-CHECKS: dict[str, tuple[str, str, str]] = {}

@@ -18,12 +18,8 @@ HERE = Path(__file__).parent
 def of_errors(find: Find, exports: Exports, elem_id: str) -> gr.HTML:
     """The headline and the filter of the Errors tab."""
     answers = {"fetch_headline": headline, "export_view": exports}
-    texts = {
-        **explorer_strings.FILTERS,
-        "quick_conditions": explorer_strings.QUICK,
-        "formats": list(FORMATS),
-    }
-    return component(find, answers, texts, ["headline.js"], ["filters.css"], ERRORS, elem_id)
+    scripts, sheets = ["headline.js"], ["filters.css"]
+    return component(find, answers, _texts(), scripts, sheets, ERRORS, elem_id)
 
 
 def component(
@@ -60,3 +56,11 @@ def component(
         scope=asdict(scope),
         texts=texts,
     )
+
+
+def _texts() -> dict[str, Any]:
+    return {
+        **explorer_strings.FILTERS,
+        "quick_conditions": explorer_strings.QUICK,
+        "formats": list(FORMATS),
+    }

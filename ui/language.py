@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from types import ModuleType
 
 from ui import (
+    check_strings,
+    check_strings_ru,
     compare_strings,
     compare_strings_ru,
     data_strings,
@@ -35,6 +37,7 @@ PAIRS = (  # a module of texts and its Russian twin, with the same names
     (evidence_strings, evidence_strings_ru),
     (explorer_strings, explorer_strings_ru),
     (compare_strings, compare_strings_ru),
+    (check_strings, check_strings_ru),
     (data_strings, data_strings_ru),
     (model_strings, model_strings_ru),
 )

@@ -30,7 +30,7 @@ const say = (name) => document.dispatchEvent(new CustomEvent(name));
 
 function restart() {
   if (root.firstChild && props.value && view?.[set] === props.value[set]) return;
-  hush();
+  for (const act of leaving) act();
   if (!props.value) {
     view = null;
     root.replaceChildren();

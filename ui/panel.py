@@ -13,6 +13,7 @@ from ui.listening import Sounds
 
 HERE = Path(__file__).parent
 BASE = ("dom.js", "scope.js", "aligned.js", "panel_base.js", "table.js")
+LISTS = ("panel_listening.js", "panel_lists.js")  # of the Errors tab
 SHEETS = ("table.css", "panel.css")
 
 
@@ -32,7 +33,7 @@ def of_errors(find: Find, sounds: Sounds, elem_id: str) -> gr.HTML:
         "fetch_skipped": panels.skipped,
         "fetch_sounds": sounds,
     }
-    return component(find, answers, _texts(), ["panel_lists.js"], ERRORS, elem_id)
+    return component(find, answers, _texts(), LISTS, ERRORS, elem_id)
 
 
 def component(

@@ -6,7 +6,6 @@ const lists = {};
 
 const root = element.querySelector(".mh-panel");
 const body = el("div", { class: "mh-list", role: "tabpanel" });
-const bar = el("div", { class: "mh-player", hidden: "" });
 const tabs = Object.entries(texts.panels).map(([name, [label, hint]]) => {
   const tab = el("button", { type: "button", role: "tab", title: hint, "data-panel": name }, label);
   tab.addEventListener("click", () => open(name));
@@ -14,7 +13,8 @@ const tabs = Object.entries(texts.panels).map(([name, [label, hint]]) => {
 });
 const tablist = el("div", { class: "mh-tabs", role: "tablist", "aria-label": texts.label }, ...tabs);
 const keys = el("p", { class: "mh-keys" }, texts.keys);
-const frame = el("div", {}, tablist, bar, body, keys);
+const frame = el("div", {}, tablist, body, keys);
+const leaving = []; // what is done when another set is shown, or none
 
 let view = null; // the question that everything here follows
 let shown = said("panel") || "utterances";
@@ -77,10 +77,10 @@ function grid(columns, rows, cells, press = null, caption = null) {
     el("tbody", {}, ...lines)));
 }
 
-// A table whose columns sort and whose pages turn on the server; `texts` has its `columns`, the
+// A table whose columns sort and whose pages turn on the server; `own` has its `columns`, the
 // `search` of a first column of words, `total` and the order it has at `first`.
-function pagedList(get, texts, cells) {
-  const query = { ...texts.first, offset: 0, word: "" };
+function pagedList(get, own, cells) {
+  const query = { ...own.first, offset: 0, word: "" };
   return async () => {
     const place = el("div");
     const again = async (change) => {
@@ -88,8 +88,8 @@ function pagedList(get, texts, cells) {
       const answer = await ask(get, query);
       place.replaceChildren(answer.error ? problem() : pageOf(answer, query, again));
     };
-    const find = el("input", { type: "search", placeholder: texts.search,
-      "aria-label": texts.search, value: query.word });
+    const find = el("input", { type: "search", placeholder: own.search,
+      "aria-label": own.search, value: query.word });
     let typing = 0;
     find.addEventListener("input", () => {
       clearTimeout(typing);
@@ -100,7 +100,7 @@ function pagedList(get, texts, cells) {
   };
 
   function pageOf(answer, query, again) {
-    const columns = answer.columns || texts.columns;
+    const columns = answer.columns || own.columns;
     const table = grid(columns, answer.rows, cells, (row) => narrow(row.where));
     const names = Object.keys(columns);
     [...table.querySelectorAll("thead th")].forEach((head, i) => {
@@ -119,10 +119,10 @@ function pagedList(get, texts, cells) {
       return node;
     };
     return el("div", {}, answer.note ? el("p", { class: "mh-why" }, answer.note) : null, table,
-      el("div", { class: "mh-pager" }, el("span", { class: "mh-total" }, fill(texts.total,
+      el("div", { class: "mh-pager" }, el("span", { class: "mh-total" }, fill(own.total,
         { first: Math.min(answer.offset + 1, last), last, total: answer.total })),
-      turn("‹", props.texts.table.previous, answer.offset - props.texts.size),
-      turn("›", props.texts.table.next, answer.offset + props.texts.size)));
+      turn("‹", texts.table.previous, answer.offset - texts.size),
+      turn("›", texts.table.next, answer.offset + texts.size)));
   }
 }
 
@@ -134,62 +134,4 @@ function shareBar(share, text) {
 
 function pair(said, heard) {
   return `${word(said)} → ${word(heard)}`;
-}
-
-// ---- listening to ten ----------------------------------------------------------------------
-
-let playing = null;
-
-function listenButton(edits, small = true) {
-  const node = el("button", { type: "button", class: `mh-button mh-quiet ${small ? "mh-small" : ""}`,
-    title: texts.listen_hint }, `▶ ${texts.listen}`);
-  node.addEventListener("click", (event) => { event.stopPropagation(); listen(edits); });
-  return node;
-}
-
-function hush() {
-  if (playing) playing.pause();
-  playing = null;
-  bar.hidden = true;
-  bar.replaceChildren();
-}
-
-async function listen(edits) {
-  hush();
-  bar.hidden = false;
-  bar.append(texts.loading);
-  const answer = await ask("fetch_sounds", { edits });
-  if (answer.error || !answer.sounds.length) {
-    bar.replaceChildren(answer.error ? texts.cannot : texts.no_sound);
-    return;
-  }
-  playSound(answer.sounds, 0);
-}
-
-function playSound(sounds, i) {
-  if (i >= sounds.length) {
-    hush();
-    return;
-  }
-  const sound = sounds[i];
-  const audio = new Audio(sound.url);
-  playing = audio;
-  const says = fill(texts.listening, { i: i + 1, n: sounds.length,
-    said: word(sound.reference), heard: word(sound.heard) });
-  const button = (label, act) => {
-    const node = el("button", { type: "button", class: "mh-button mh-quiet mh-small" }, label);
-    node.addEventListener("click", act);
-    return node;
-  };
-  const look = el("button", { type: "button", class: "mh-link" }, says);
-  look.addEventListener("click", () => pickId(sound.id, sound));
-  const next = () => { if (playing === audio) { audio.pause(); playSound(sounds, i + 1); } };
-  bar.replaceChildren(look, button("›", next), button(texts.stop, hush));
-  audio.addEventListener("loadedmetadata", () => {
-    audio.currentTime = sound.start_s;
-    audio.play().catch(hush);
-  });
-  audio.addEventListener("timeupdate", () => { if (audio.currentTime >= sound.end_s) next(); });
-  audio.addEventListener("ended", next);
-  audio.addEventListener("error", next);
 }
