@@ -48,7 +48,8 @@ CHECKS = {  # title, what was found, what to do
     ),
     "unusual_length": (
         "Unusual lengths",
-        "{count} recordings are much longer or shorter than the others of their split.",
+        "{count} recordings are much longer or shorter than others of their split with as"
+        " many words.",
         "Listen to them: they are often cut wrongly, or of another kind.",
     ),
     "declared_duration": (

@@ -58,8 +58,8 @@ def _found(material: Material, check: str, verdict: str, kind: str, having: str)
     )
     groups = material.store.view(Filter(where=where)).ask(
         "SELECT first(utterance_id ORDER BY position) AS one,"
-        " last(utterance_id ORDER BY position) AS other, count(*) AS n,"
-        f" min(position) AS place FROM matched GROUP BY {key} ORDER BY place"
+        " last(utterance_id ORDER BY position) AS other, count(*) AS n"
+        f" FROM matched GROUP BY {key} ORDER BY min(position)"
     )
     if not groups:
         return passed(check)

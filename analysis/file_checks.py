@@ -12,7 +12,8 @@ TIGHT_CTC = 1.2  # frames over the least: there is hardly a choice of where symb
 SHORTEST_S = 0.1  # no word is shorter
 LONGEST_S = 30.0  # much memory, and hardly a batch is so long
 OUTLIER_MADS = 8.0  # deviations of the logarithm, made normal by 1.4826
-LEAST_RATIO = 5.0  # to the median, of an outlier, whatever the deviation
+FEWEST = 20  # recordings of as many words, to call another unlike them
+LEAST_RATIO = 3.0  # to the median, of an outlier, whatever the deviation
 DECLARED_S, DECLARED_SHARE = 0.1, 0.02  # both must be exceeded
 MOST_POSITIONS = 1000  # in a condition
 
@@ -76,7 +77,7 @@ def unknown_to_model(material: Material) -> Iterator[Finding]:
 
 
 def lengths(material: Material) -> Iterator[Finding]:
-    """Recordings of a length that no utterance has, and those unlike the rest of their split."""
+    """Recordings of a length that no utterance has, and those unlike others of as many words."""
     if not material.n_known["duration_s"]:
         return
     short = f"duration_s < {SHORTEST_S}"
@@ -88,9 +89,10 @@ def lengths(material: Material) -> Iterator[Finding]:
     yield found(material, "very_long", "warning", long, facts, order=longest)
     where = (
         "position IN (SELECT position FROM (SELECT position, duration_s,"
-        " median(ln(duration_s)) OVER s AS m, mad(ln(duration_s)) OVER s AS d FROM utterances"
-        " WHERE duration_s > 0 WINDOW s AS (PARTITION BY split))"
-        " WHERE abs(ln(duration_s) - m)"
+        " count(*) OVER s AS n, median(ln(duration_s)) OVER s AS m,"
+        " mad(ln(duration_s)) OVER s AS d FROM utterances"
+        " WHERE duration_s > 0 WINDOW s AS (PARTITION BY split, n_words))"
+        f" WHERE n >= {FEWEST} AND abs(ln(duration_s) - m)"
         f" > greatest({OUTLIER_MADS} * 1.4826 * d, ln({LEAST_RATIO})))"
     )
     yield found(material, "unusual_length", "warning", where, order=longest)

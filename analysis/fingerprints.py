@@ -159,9 +159,13 @@ def _levelled(samples: np.ndarray, n: int) -> np.ndarray:
     spectrum = np.fft.rfft(samples, n)
     hertz = np.fft.rfftfreq(n, 1 / RATE)
     width = max(int(SMOOTHING_HZ / hertz[1]), 1)
-    smooth = np.convolve(np.abs(spectrum) ** 2, np.ones(width) / width, mode="same")
+    sums = np.cumsum(np.pad(np.abs(spectrum) ** 2, (width // 2 + 1, width)))
+    smooth = (sums[width:] - sums[:-width])[: len(spectrum)] / width
+    if smooth.max() <= 0:
+        return spectrum
+    level = np.maximum(smooth, smooth.max() * 1e-9)  # a sum's rounding is a millionth of that
     inside = (hertz > LOWEST_HZ) & (hertz < HIGHEST_HZ)
-    return np.where(inside, spectrum / (np.maximum(smooth, 1e-24) ** 0.25), 0)
+    return np.where(inside, spectrum / level**0.25, 0)
 
 
 def _samples(path: Path) -> np.ndarray | None:

@@ -26,7 +26,7 @@ def speakers_shared(material: Material) -> Iterator[Finding]:
     rows = material.store.ask(
         f"SELECT split, count(DISTINCT speaker) FILTER ({shared}) AS n,"
         f" count(DISTINCT speaker) AS total FROM utterances WHERE {material.in_others}"
-        " GROUP BY split HAVING n > 0 ORDER BY min(position)"
+        f" GROUP BY split HAVING count(*) FILTER ({shared}) > 0 ORDER BY min(position)"
     )
     facts = {"splits": told({row["split"]: f"{row['n']}/{row['total']}" for row in rows})}
     yield found(material, "speakers_shared", "warning", shared, facts)
@@ -44,7 +44,7 @@ def texts_shared(material: Material) -> Iterator[Finding]:
     rows = material.store.ask(
         f"SELECT split, count(*) FILTER ({shared}) AS n, count(*) AS total FROM utterances"
         f" WHERE {material.in_others} AND {long} GROUP BY split"
-        f" HAVING n > {SHARED_TEXTS} * total ORDER BY min(position)"
+        f" HAVING count(*) FILTER ({shared}) > {SHARED_TEXTS} * count(*) ORDER BY min(position)"
     )
     if not rows:
         yield passed("texts_shared")

@@ -83,7 +83,7 @@ def case_styles(material: Material) -> Iterator[Finding]:
     """Texts written in capitals where most are not, or the reverse."""
     rows = material.store.ask(
         f"SELECT {STYLE} AS style, count(*) AS n FROM utterances WHERE {HAS_CASE}"
-        " GROUP BY style ORDER BY n DESC"
+        f" GROUP BY {STYLE} ORDER BY count(*) DESC"
     )
     usual = rows[0]["style"] if rows else "lower"
     is_usual = bool(rows) and rows[0]["n"] >= MAJORITY * sum(row["n"] for row in rows)
