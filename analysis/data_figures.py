@@ -26,7 +26,7 @@ LEGEND_PX = 110  # below a figure of lines, with its axis: three rows on a phone
 ALONE_PX, PANEL_PX, GAP_PX = 220, 92, 30
 SPEAKER_PX = 19
 BAR = 0.88  # of a bin
-TICKS = 8  # on a phone
+TICKS = 7  # on a phone
 STRIDES = (1, 2, 4, 5, 8, 10, 20)  # bins from tick to tick
 NAME_LENGTH = 14  # characters of a value on an axis
 HERTZ = (125, 250, 500, 1000, 2000, 4000, 8000)
@@ -147,7 +147,7 @@ def speaker_bars(found: Distribution, texts: Mapping[str, str]) -> "go.Figure":
             y=[bar.bin for bar in bars],
             orientation="h",
             name=escape(split),
-            marker_color=COLOURS[i % len(COLOURS)],
+            marker={"color": COLOURS[i % len(COLOURS)], "line": {"width": 0}},
             customdata=[bar.where for bar in bars],
             hovertext=hover,
             hoverinfo="text",
@@ -331,7 +331,10 @@ def _panels(
             yaxis=f"y{i + 1}" if i else "y",
             name=escape(split),
             width=BAR,  # Plotly's own depends on which bins a split has
-            marker_color=COLOURS[found.splits.index(split) % len(COLOURS)],
+            marker={
+                "color": COLOURS[found.splits.index(split) % len(COLOURS)],
+                "line": {"width": 0},
+            },
             customdata=[bar.where for bar in bars],
             hovertext=hover,
             hoverinfo="text",

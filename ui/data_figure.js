@@ -45,7 +45,10 @@ async function draw() {
 
 function show(answer) {
   frame.classList.toggle("mh-broken", Boolean(answer.error));
-  if (answer.error) return;
+  if (answer.error) {
+    note.textContent = answer.error;
+    return;
+  }
   const clickable = answer.rows.length ? ` ${texts.click}` : "";
   hint.textContent = `${answer.hint}${clickable}`;
   note.textContent = answer.note;

@@ -107,10 +107,12 @@ def bars(question: Question[Description]) -> dict[str, Any]:
         missing = {bar.split: bar for bar in found.missing}
         rows.append(
             [
-                data_strings.FIGURE["missing"],
+                data_strings.MISSING,
                 [_cell(missing.get(split)) for split in found.splits],
             ]
         )
+    if not found.bars:
+        told["note"] = data_strings.NOTHING
     shown = [row for row in rows if any(row[1])]
     return told | {"splits": list(found.splits), "rows": shown}
 
@@ -149,7 +151,7 @@ def available(description: Description) -> tuple[str, ...]:
     """The names of the figures that have something to show, our own ones first."""
     types = description.store.types
     without = {*RECORDING_COLUMNS, *NOT_SORTED, *fields.NOT_SHOWN}
-    theirs = [name for name in types if name not in without]
+    theirs = [name for name in types if name not in without and name not in _ours()]
     ours = [name for name in _ours() if name in types]
     asked = [f"count({identifier(name)}) AS {identifier(name)}" for name in ours]
     for name in theirs:

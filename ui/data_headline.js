@@ -22,14 +22,19 @@ function splitTable({ columns_of_splits: columns, splits }) {
 }
 
 function check({ kind, sign, verdict, title, what, advice, count, where: condition }) {
-  const node = el("li", { class: `mh-check mh-check-${kind}` },
-    el("span", { class: "mh-verdict" }, el("b", { "aria-hidden": "true" }, sign), ` ${verdict}`),
-    el("div", {}, el("strong", {}, title), what ? el("p", {}, what) : null,
-      advice ? el("p", {}, el("em", {}, advice)) : null));
+  const name = [el("span", { class: "mh-verdict" }, el("b", { "aria-hidden": "true" }, sign),
+    ` ${verdict}`), el("strong", {}, title)];
+  const told = what || advice ? el("details", {}, el("summary", {}, ...name),
+    what ? el("p", {}, what) : null, advice ? el("p", {}, el("em", {}, advice)) : null)
+    : el("div", { class: "mh-plain" }, ...name);
+  const node = el("li", { class: `mh-check mh-check-${kind}` }, told);
   if (condition) {
     const button = el("button", { type: "button", class: "mh-button mh-quiet",
       "aria-label": `${texts.show}: ${title}` }, texts.show);
-    button.addEventListener("click", () => change({ where: condition, search: "" }));
+    button.addEventListener("click", () => {
+      change({ where: condition, search: "" });
+      form.scrollIntoView({ block: "start" });
+    });
     node.append(el("div", { class: "mh-leads" }, el("span", {}, count), button));
   }
   return node;
@@ -41,7 +46,7 @@ function checkList(checks) {
   return el("section", { class: "mh-checks" },
     el("h2", { class: "mh-heading", title: texts.checks_hint }, texts.checks),
     checks.length ? null : el("p", {}, texts.no_checks),
-    found.length ? el("ul", {}, ...found.map(check)) : null,
+    found.length ? el("ul", { class: "mh-found" }, ...found.map(check)) : null,
     fine.length ? el("details", {}, el("summary", {}, el("b", { "aria-hidden": "true" }, "✓ "),
       fill(texts.all_ok, { n: fine.length })), el("ul", {}, ...fine.map(check))) : null);
 }

@@ -89,7 +89,7 @@ def _check(finding: Finding) -> dict[str, Any]:
         "title": title,
         "what": what,
         "advice": advice,
-        "count": data_strings.FILTERS["found"].format(n=count(finding.count)),
+        "count": data_strings.FOUND.format(n=count(finding.count)),
         "where": finding.where,
     }
 

@@ -60,7 +60,7 @@ def symbols(question: Question[Description]) -> dict[str, Any]:
     found = _spread(question, table, data_strings.SYMBOLS)
     for row in found["rows"]:
         row["where"] = f"contains(text, {literal(row['word'])})"
-        row["word"] = data_strings.PANEL["space"] if row["word"] == " " else row["word"]
+        row["word"] = data_strings.SPACE if row["word"] == " " else row["word"]
     n = question.view.count
     if n > SAMPLED:
         capped = data_strings.SYMBOLS["capped"].format(n=count(SAMPLED), all=count(n))

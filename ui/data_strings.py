@@ -36,7 +36,6 @@ FILTERS = {
     "split_hint": "Show the recordings of this split",
     "checks": "Checks",
     "checks_hint": "Of all recordings, whatever the filter says",
-    "found": "Recordings: {n}",
     "show": "Show them",
     "all_ok": "{n} checks found nothing",
     "no_checks": "No check was made.",
@@ -163,6 +162,10 @@ FIGURES = {  # name, title of the axis, and what it tells
         "Splits that differ above and agree below differ in level only: a model does not hear it.",
     ),
 }
+MISSING = "not known"
+NOTHING = "None of these recordings has a value."
+SPACE = "␣ (space)"
+FOUND = "Recordings: {n}"
 FIELD_HINT = "As the manifests say it."
 FIGURE = {
     "heading": "Distributions",
@@ -170,12 +173,9 @@ FIGURE = {
     "counts": "Count recordings instead of shares of each split",
     "click": "Click a bar to see and hear its recordings.",
     "table": "The bars as a table",
-    "missing": "not known",
     "range": "Range",
     "cell": "{range}, {split}: show {n} recordings",
-    "loading": "Counting…",
-    "failed": "The server does not answer. Is the app still running?",
-    "nothing": "None of these recordings has a value.",
+    "failed": "The figure cannot be shown: the server does not answer.",
     "plot": "Figure: {title}",
 }
 AXES = {
@@ -215,7 +215,6 @@ PANEL = {
     "nothing": "(nothing)",
     "keys": "Keys: J next, K previous · Space plays",
     "lacks": "{split} does not have it",
-    "space": "␣ (space)",
 }
 TABLE = {
     "total": "{first}–{last} of {total} recordings",

@@ -76,7 +76,7 @@ def _fact(name: str, value: Any, rank: float | None) -> Fact:
     hints = [data_strings.COLUMN_HINTS.get(name) or strings.FIELD_HINTS.get(name, "")]
     if name in data_strings.FIGURES:
         hints = [data_strings.FIGURES[name][2]]
-    if rank is not None:
+    if rank is not None and value != 0:  # above none, as are most where nothing is usual
         p = f"{100 * rank:.0f}"
         text = f"{text} · {data_strings.RANK.format(p=p)}"
         hints.insert(0, data_strings.RANK_HINT.format(p=p))
