@@ -140,7 +140,7 @@ def main() -> None:
     parser.add_argument("--scale", type=int, default=0)
     given = parser.parse_args()
     rows = [row for path in given.manifests for row in read_manifest(path).rows if row.text]
-    paths = [row.audio_path for row in rows if soundfile.info(row.audio_path).duration < 60]  # noqa: PLR2004
+    paths = [row.audio_path for row in rows if soundfile.info(row.audio_path).duration < 60]
     chosen = random.Random(0)  # noqa: S311
     prints = alarms(chosen.sample(paths, min(given.recordings, len(paths))))
     if given.scale:
