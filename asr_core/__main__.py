@@ -16,6 +16,7 @@ from asr_core.writers import OF_MANY, SUFFIXES, Format, record, to_json, write
 if TYPE_CHECKING:  # loading them takes as long as the rest of the command line
     from asr_core.text import Alphabet
     from asr_core.transcript import Transcript
+    from asr_core.what_if import Change
 
 app = typer.Typer(
     help="Speech in, transcript out: prepare data, train a recogniser, transcribe recordings.",
@@ -258,28 +259,38 @@ def transcribe(
     ] = Format.TEXT,
     output: Output = None,
     script: Script = "latin",
+    what_if: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CHANGE[=AMOUNT]", help="Change them before, as noise=5; repeatable."),
+    ] = None,
 ) -> None:
     """Transcribe recordings; one that cannot be read is reported and the others are done.
 
     Ctrl-C stops it and keeps what is done.
     """
-    from asr_core.files import transcribe_files
+    from asr_core.files import transcribe_changed, transcribe_files
     from asr_core.morse_code import check_script, read_transcript
     from asr_core.recognizer import Recognizer
 
     try:
         _check_fits_screen(files, output_format, output)
+        changes = _changes(what_if or [])
         recognizer = Recognizer.load(model)
         check_script(script, recognizer.alphabet)
         recognizer = recognizer.decoding_with(
             build_decoder(decoding, recognizer.alphabet, recognizer.lexicon_path)
         )
-    except ValueError as e:  # CheckpointError is one
+    except ValueError as e:  # CheckpointError and WhatIfError are
         _fail(e)
     results: list[Transcript | str] = [STOPPED] * len(files)
     stopped = False
+    paths = [str(file) for file in files]
     try:
-        for i, result in transcribe_files(recognizer, [str(file) for file in files]):
+        for i, result in (
+            transcribe_changed(recognizer, paths, changes)
+            if changes
+            else transcribe_files(recognizer, paths)
+        ):
             if isinstance(result, Exception):
                 results[i] = _one_line(result)
                 typer.echo(f"error: {results[i]}", err=True)
@@ -293,6 +304,15 @@ def transcribe(
         raise typer.Exit(STOPPED_CODE)
     if any(isinstance(result, str) for result in results):
         raise typer.Exit(1)
+
+
+def _changes(given: Sequence[str]) -> "list[Change]":
+    """`noise=5`, ... (raises WhatIfError)."""
+    if not given:
+        return []
+    from asr_core.what_if import Change
+
+    return [Change.parse(text) for text in given]
 
 
 @app.command()
