@@ -59,7 +59,7 @@ def change_speed(samples: np.ndarray, sample_rate: int, factor: float) -> np.nda
     stretch = python_stretch.Signalsmith.Stretch()
     stretch.preset(1, sample_rate)
     stretch.setTimeFactor(factor)
-    return np.asarray(stretch.process(np.ascontiguousarray(samples[None], dtype=np.float32))[0])
+    return np.asarray(stretch.process(np.ascontiguousarray(samples[None], dtype=np.float32)))[0]
 
 
 def over_telephone(samples: np.ndarray, sample_rate: int) -> np.ndarray:
