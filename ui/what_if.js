@@ -97,7 +97,7 @@ function diff(steps) {
 }
 
 function row(which, { words, confidence, errors, url }, compared) {
-  const sound = el("audio", { controls: "", preload: "none", src: url,
+  const sound = el("audio", { controls: "", preload: "metadata", src: url,
     "aria-label": fill(texts.play, { which }) });
   sound.addEventListener("play", () => {
     for (const other of document.querySelectorAll("audio")) if (other !== sound) other.pause();
