@@ -23,8 +23,8 @@ def robustness_curves(found: Mapping[str, Any], texts: Mapping[str, Any]) -> "di
 
     Args:
         found: what `robustness.measure` returns.
-        texts: `y`, `clean` (the point without damage), `full` (the same of the band), `telephone`,
-            `hover` (of `x`, `value`, `low`, `high`) and `axes`: a title and an axis title each.
+        texts: `y`, `full` (the band of the recordings as they are), `telephone`, `hover` (of `x`,
+            `value`, `low`, `high`) and `axes`: a title and an axis title each.
     """
     highest = max(
         100 * point["wer"]["high"] for points in found["axes"].values() for point in points
@@ -68,6 +68,7 @@ def _figure(
         showlegend=False,
         hovermode="closest",
         dragmode=False,
+        modebar={"remove": ["zoom", "pan", "select", "lasso", "zoomin", "zoomout", "autoscale"]},
         paper_bgcolor=PLAIN,
         plot_bgcolor=PLAIN,
         font={"color": AXES, "size": 12},
@@ -128,7 +129,8 @@ def _markers(
 def _tick(name: str, point: Mapping[str, Any], texts: Mapping[str, Any]) -> str:
     """What a point is called below the axis."""
     if point["change"] is None:
-        return {"speed": "1", "level": "0", "band": texts["full"]}.get(name, texts["clean"])
+        return {"speed": "1", "level": "0", "band": texts["full"]}.get(name, "∞")
     if point["amount"] is None:
         return texts.get(point["change"], point["change"])
-    return f"{point['amount']:g}".replace("-", "−")
+    amount = point["amount"] / (1000 if name == "band" else 1)  # kHz
+    return f"{amount:g}".replace("-", "−")

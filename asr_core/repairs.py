@@ -26,8 +26,8 @@ def to_level(samples: np.ndarray, sample_rate: int, level_dbfs: float) -> np.nda
 def denoise(samples: np.ndarray, sample_rate: int, percent: float) -> np.ndarray:
     """Noise taken down by `percent` of its amplitude, band by band and moment by moment.
 
-    Spectral gating of noisereduce (Sainburg, Thielk and Gentner 2020), non-stationary: what stays
-    near a band's running mean is noise, what rises out of it is not.
+    Spectral gating of noisereduce (Sainburg, Thielk and Gentner 2020), stationary: what rises out
+    of a band's mean over the recording by 1.5 deviations is speech, the rest is noise.
     """
     if len(samples) < DENOISE_MIN_S * sample_rate or not samples.any():
         return samples
@@ -35,7 +35,7 @@ def denoise(samples: np.ndarray, sample_rate: int, percent: float) -> np.ndarray
 
     return np.asarray(
         noisereduce.reduce_noise(
-            y=samples, sr=sample_rate, stationary=False, prop_decrease=percent / 100
+            y=samples, sr=sample_rate, stationary=True, prop_decrease=percent / 100
         )
     )
 

@@ -52,9 +52,14 @@ class Section:
         """Follow the evaluation that the tab shows."""
         shown = [self.state, self.button, *self.plots.values()]
         calm = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-        self.fold.expand(self.opened, choice, shown, **calm)
-        choice.change(self.opened, choice, shown, trigger_mode="always_last", **calm)
-        self.button.click(self.measured, choice, shown, **calm)
+        opened = self.fold.expand(self.opened, choice, shown, **calm)
+        measured = self.button.click(self.measured, choice, shown, **calm)
+        # Not filled while it is folded up: Plotly is 1.4 MB.
+        choice.change(self.closed, None, [self.fold, *shown], cancels=[opened, measured], **calm)
+
+    def closed(self) -> Shown:
+        """Another evaluation is chosen."""
+        return self._hidden() | {self.fold: gr.Accordion(open=False), self.state: ""}
 
     def opened(self, name: str | None) -> Iterator[Shown]:
         """What is known of an evaluation, or the offer to measure it."""

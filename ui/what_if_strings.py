@@ -69,14 +69,13 @@ MEASURING_PROGRESS = "{done} of {total} transcripts"
 CANNOT_MEASURE = "This cannot be measured"
 CURVES = {
     "y": "WER, %",
-    "clean": "as it is",
-    "full": "whole",
-    "telephone": "telephone",
+    "full": "all",
+    "telephone": "phone",
     "hover": "{x}: WER {value:.1f} % ({low:.1f} to {high:.1f})",
     "axes": {
-        "snr": ("Noise", "Speech over added pink noise, dB"),
+        "snr": ("Noise", "Speech over added pink noise, dB; ∞: none"),
         "speed": ("Speed", "Times as fast, at the same pitch"),
         "level": ("Level", "Quieter by, dB (16 bits)"),
-        "band": ("Band", "Nothing above, Hz"),
+        "band": ("Band", "Nothing above, kHz"),
     },
 }
