@@ -117,7 +117,7 @@ def test_robustness_is_drawn_when_it_is_opened_and_follows_the_evaluation(visit,
     page.locator("#robustness > button").click()
     page.locator("#measure").wait_for()
     page.get_by_label("Evaluation", exact=True).click()
-    page.get_by_role("option", name="second").click()
+    page.get_by_role("option", name="second, model").click()
     page.locator("#measure").wait_for(state="hidden")
     page.locator("#robustness > button").click()
     assert "360 utterances" in curves(page)
