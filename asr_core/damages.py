@@ -1,12 +1,12 @@
 """What may happen to a recording before it is recognised: noise, a room, speed, band, level.
 
 Every function takes samples (N,) float32, their rate in Hz and one amount, and returns new samples.
-Noise, rooms and bands are those of `training.degrade`.
+Noise, rooms and bands are those of `degrade`.
 """
 
 import numpy as np
 
-from asr_core.training.degrade import (
+from asr_core.degrade import (
     TELEPHONE_BAND,
     active_mask,
     active_rms,

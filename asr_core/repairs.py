@@ -5,7 +5,7 @@ Every function takes samples (N,) float32, their rate in Hz and one amount, and 
 
 import numpy as np
 
-from asr_core.training.degrade import PEAK_LIMIT, active_rms, rms
+from asr_core.degrade import PEAK_LIMIT, active_rms, rms
 
 EDGE_KEPT_S = 0.1  # before the first and after the last sound: a word begins softly
 TONE_FRAME_S = 0.02

@@ -13,7 +13,7 @@ import numpy as np
 
 from asr_core import damages, repairs
 from asr_core.audio import Audio
-from asr_core.training.degrade import PEAK_LIMIT
+from asr_core.degrade import PEAK_LIMIT
 
 Function = Callable[[np.ndarray, int, float, np.random.Generator], np.ndarray]
 

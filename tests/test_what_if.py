@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import signal
 
-from analysis.signal_measures import measure_signal
 from asr_core.audio import Audio, load_audio
-from asr_core.training.degrade import active_mask, active_rms, measure_snr_db, rms
+from asr_core.degrade import active_mask, active_rms, measure_snr_db, rms
+from asr_core.signal_measures import measure_signal
 from asr_core.what_if import CHANGES, Change, WhatIfError, apply
 from tests.browser.conftest import EXAMPLES
 
