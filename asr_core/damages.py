@@ -50,7 +50,7 @@ def put_in_room(
 def change_speed(samples: np.ndarray, sample_rate: int, factor: float) -> np.ndarray:
     """`factor` times as fast, at the same pitch: N / factor samples (Signalsmith Stretch).
 
-    Not librosa's phase vocoder: that alone costs the bundled model 8 to 12 points of WER.
+    Not librosa's phase vocoder: that alone costs the bundled model 8 to 14 points of WER.
     """
     if factor == 1:
         return samples
