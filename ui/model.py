@@ -160,12 +160,14 @@ class _Handlers:
         empty = dict.fromkeys((*texts, view.curves_heading, view.record), "")
         figures = dict.fromkeys((view.curves, view.reliability), gr.Plot(None, visible=False))
         loading = notice(Notice("loading", model_strings.READING_MODEL))
-        yield empty | figures | {view.seen: None, view.status: loading}
+        seen = stamp(self.trainings.values(), training)
+        yield empty | figures | {view.seen: seen, view.status: loading}
         model.make()
         if model.failure is not None:
-            yield {view.status: notice(Notice("failed", strings.BAD_MODEL, str(model.failure)))}
+            facts = notice(Notice("failed", strings.BAD_MODEL, str(model.failure)))
         else:
-            yield {view.status: "", view.facts: foreign(model.result())}
+            facts = foreign(model.result())
+        yield {view.status: "", view.facts: facts}
 
     def _texts(self, training: Training, record: Record) -> dict[Any, Any]:
         problems = list(record.problems)

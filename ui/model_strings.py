@@ -34,7 +34,7 @@ MODEL_FACTS = {
 }
 
 FOREIGN_FACTS = {
-    "network": ("Network", "Its class in the package transformers"),
+    "network": ("Network", "The name of its class"),
     "source": ("Source", "As the app was given it"),
     **{key: MODEL_FACTS[key] for key in ("parameters", "size", "symbols")},
     "rate": ("Sample rate", "What recordings are resampled to"),

@@ -33,7 +33,7 @@ MODEL_FACTS = {
 }
 
 FOREIGN_FACTS = {
-    "network": ("Сеть", "Её класс в пакете transformers"),
+    "network": ("Сеть", "Имя её класса"),
     "source": ("Источник", "Как он указан при запуске приложения"),
     **{key: MODEL_FACTS[key] for key in ("parameters", "size", "symbols")},
     "rate": ("Частота дискретизации", "К ней приводятся записи"),
