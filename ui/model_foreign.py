@@ -10,6 +10,8 @@ from ui.model_tables import facts_html, milliseconds
 if TYPE_CHECKING:
     from asr_core.recognizer import Recognizer
 
+MOST_LISTED = 100  # symbols
+
 
 def foreign(recognizer: "Recognizer") -> str:
     """Its figures, its symbols, and what this page cannot tell, as HTML."""
@@ -25,9 +27,10 @@ def foreign(recognizer: "Recognizer") -> str:
         "band": f"{band} {units['hz']}",
         "frame": milliseconds(recognizer.frame_s),
     }
-    symbols = " ".join(symbol for symbol in contract.alphabet.symbols if symbol.strip())
+    symbols = [symbol for symbol in contract.alphabet.symbols if symbol.strip()]
+    listed = " ".join(symbols[:MOST_LISTED]) + (" …" if len(symbols) > MOST_LISTED else "")
     shown = facts_html(contract.name, model_strings.FOREIGN_FACTS, values)
     return (
-        f"{shown}<p>{escape(model_strings.FOREIGN_NOTE)}</p>"
-        f"<p>{escape(model_strings.FOREIGN_SYMBOLS.format(symbols=symbols))}</p>"
+        f'{shown}<p class="mh-foreign">{escape(model_strings.FOREIGN_NOTE)}</p>'
+        f'<p class="mh-foreign">{escape(model_strings.FOREIGN_SYMBOLS.format(symbols=listed))}</p>'
     )
