@@ -1,6 +1,7 @@
 """Hugging Face CTC models on the straight line, checked against transformers' own decoding."""
 
 import json
+import shutil
 import socket
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from asr_core.checkpoint import CheckpointError
 from asr_core.huggingface import SURELY_NOT, alphabet_of, merge
 from asr_core.recognizer import Recognizer
 from tests.test_imports import ROOT, imports, loaded_by
+from tests.tiny_hub import hub
 from tests.tiny_huggingface import SPECIAL, TOKENS, save_tiny, save_tokenizer
 
 transformers = pytest.importorskip(
@@ -295,6 +297,25 @@ class TestNetwork:
     def test_a_folder_asks_nobody(self, folder: Path, asked: list[str]) -> None:
         Recognizer.load(f"hf:{folder}")
         assert asked == []
+
+    def test_a_name_of_the_hub_is_downloaded_once(
+        self, tiny: Recognizer, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        constants = pytest.importorskip("huggingface_hub").constants
+        shutil.copytree(folder, tmp_path / "model")
+        for name in ("pytorch_model.bin", "own.py", "adapter.deu.safetensors", "README.md"):
+            (tmp_path / "model" / name).write_bytes(b"not wanted")
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        with hub("someone/tiny", tmp_path / "model") as (address, fetched):
+            files = address + "/{repo_id}/resolve/{revision}/{filename}"
+            monkeypatch.setattr(constants, "ENDPOINT", address)
+            monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", files)
+            got = Recognizer.load("hf:someone/tiny")
+        assert set(fetched) == {path.name for path in folder.iterdir()}
+        assert got.contract.name == "someone/tiny"
+        assert got.transcribe([STOP])[0].text == tiny.transcribe([STOP])[0].text
+        assert got.model.weights_sha256 == tiny.model.weights_sha256
+        Recognizer.load("hf:someone/tiny")  # now that nobody answers
 
     def test_no_network_is_one_message(self, asked: list[str]) -> None:
         with pytest.raises(CheckpointError, match="Check the name and the network"):
