@@ -24,7 +24,10 @@ RATE_NAMES = {"wer": "WER, words", "cer": "CER, characters", "ser": "SER, uttera
 
 NORMALISER_HELP = "What both texts go through before they are compared."
 
-Model = Annotated[str, typer.Option(help="A model folder, or a bundled model's name.")]
+Model = Annotated[
+    str,
+    typer.Option(help="A model folder, a bundled model's name, or hf:NAME_OR_DIR (Hugging Face)."),
+]
 
 Where = Annotated[str, typer.Option(help='An SQL condition: "snr_db < 5".')]
 Search = Annotated[str, typer.Option(help="Text in reference or hypothesis.")]
@@ -274,6 +277,8 @@ def calibrate(
     from asr_core.recognizer import Recognizer
 
     try:
+        if write:
+            find_model(model)  # before the work: what is not ours has nowhere to store it
         words = calibration.judged_words(Recognizer.load(model), manifest)
         found = calibration.calibrate(words)
         typer.echo(_calibration(found))

@@ -30,7 +30,9 @@ app.add_typer(prepare_app, name="prepare")
 
 Out = Annotated[Path, typer.Option(help="Folder to write.", file_okay=False)]
 Seed = Annotated[int, typer.Option(min=0, help="Decides every random choice.")]
-Model = Annotated[str, typer.Option(help="A model folder, or a bundled model.")]
+Model = Annotated[
+    str, typer.Option(help="A model folder, a bundled model, or hf:NAME_OR_DIR (Hugging Face).")
+]
 Output = Annotated[
     Path | None,
     typer.Option(file_okay=False, help="Write a file a recording here, not to the screen."),
@@ -242,10 +244,10 @@ def lm(
 
 
 def _alphabet(model: str) -> "Alphabet":
-    """Of a model folder or a bundled model (raises CheckpointError)."""
-    from asr_core.checkpoint import load_model
+    """Of a model by its name, as in `Model` (raises CheckpointError)."""
+    from asr_core.recognizer import Recognizer
 
-    return load_model(model)[0].alphabet
+    return Recognizer.load(model).alphabet
 
 
 @app.command()
