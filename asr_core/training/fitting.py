@@ -125,10 +125,14 @@ def choose_symbols(texts: Sequence[str]) -> Symbols:
     spelled = [_spelled(text) for text in texts]
     letters = Counter(character for text in spelled for character in text)
     enough = min(COMMON_TIMES, letters.total() * COMMON_SHARE)
-    rare = {c: n for c, n in sorted(letters.items()) if n < enough or not _can_be_written(c)}
+    rare = {
+        character: n
+        for character, n in sorted(letters.items())
+        if character != " " and (n < enough or not _can_be_written(character))
+    }
     why = f"more than {MOST_WORDS}" if len(words) > MOST_WORDS else "some of them too rare"
     return Symbols(
-        tuple(sorted(set(letters) - set(rare))),
+        tuple(sorted({" ", *letters} - set(rare))),  # a space is also what is left out
         "",
         rare,
         # Punctuation that is left out becomes a space; a letter leaves nothing to learn from.
@@ -231,7 +235,7 @@ seed: 1
 
 
 def _features(rate: int, reason: str, highest: int) -> str:
-    top = int(EDGE * min(rate, highest)) // 100 * 100
+    top = max(100, int(EDGE * min(rate, highest)) // 100 * 100)
     return f"""\
 features:
   sample_rate: {rate} # {reason}

@@ -166,12 +166,16 @@ def librispeech(
 @app.command("manifest")
 @_layout
 def manifest(
-    chosen: "Preparation",  # noqa: ARG001
+    chosen: "Preparation",
     files: Annotated[list[Path], typer.Argument(help="NeMo manifests; names tell their splits.")],
 ) -> Layout:
     """NeMo manifests of others: checked, offsets cut out, texts normalised."""
+    from asr_core.manifest import ManifestError
     from asr_core.training.layouts.manifests import read_manifests
 
+    for file in files:
+        if file.resolve().parent == chosen.out.resolve():
+            raise ManifestError(f"{file} lies in {chosen.out}, where it could be written over.")
     return read_manifests(files), files[0].parent
 
 
@@ -209,6 +213,8 @@ def summary(prepared: "Prepared", out: Path) -> Iterator[str]:
         told = f", {speakers} speakers" if speakers else ""
         yield f"{name:<10} {len(clips):>7} recordings, {hours:.3f} h{told}"
     yield prepared.how_split
+    if not prepared.splits["validation"]:
+        yield "No recordings for validation, and `train` needs some: see --validation."
     if prepared.skipped:
         kinds = Counter(map(_kind, prepared.skipped))
         told = "; ".join(f"{n} of: {reason}" for reason, n in kinds.most_common(N_REASONS))

@@ -62,7 +62,9 @@ def _drawn(
     order = sorted(sizes, key=lambda group: draw(seed, group))
     drawn = _by_size([g for g in order if g in speakers], sizes, shares)
     drawn |= _by_hash([g for g in order if g not in speakers], shares, seed)
-    for split in shares:  # a few groups may all have been drawn for one
+    if drawn and "train" not in drawn.values():  # a few groups may all go one way
+        drawn[max(order, key=sizes.__getitem__)] = "train"
+    for split in shares:
         training = [g for g in order if drawn[g] == "train"]
         if split not in drawn.values() and len(training) > 1:
             drawn[min(training, key=sizes.__getitem__)] = split

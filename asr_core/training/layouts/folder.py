@@ -83,12 +83,12 @@ def _texts(paths: list[Path], folder: Path) -> dict[Path, str | Reject]:
     """Of each recording, and of each line of a list without one."""
     listed = read_lists(folder)
     found: dict[Path, str | Reject] = {}
+    used: set[Path] = set()
     for path in paths:
         keys = [key for key in _keys(path, folder) if key in listed]
         found[path] = listed[keys[0]] if keys else _text_beside(path)
-        for key in keys:
-            del listed[key]
-    for path in listed:
+        used.update(keys)
+    for path in sorted(listed.keys() - used):
         found[path] = Reject(str(path), "a list has its text, but there is no such recording")
     return found
 

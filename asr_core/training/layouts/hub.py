@@ -29,7 +29,7 @@ def read_hub(
     """The rows of a dataset; columns of plain values become fields.
 
     Args:
-        name: of a dataset on the hub, a folder that `save_to_disk` wrote, or an audio folder.
+        name: of a dataset on the hub, or a folder of Parquet files or that `save_to_disk` wrote.
         clips: folder that recordings inside the dataset are written to, as FLAC; those that are
             files on this computer are left where they are.
         config: the dataset's configuration: a language, for example.
@@ -47,7 +47,8 @@ def read_hub(
         speaker = next((c for c in SPEAKER_COLUMNS if c in rows.column_names), "")
         if speaker_column:
             speaker = choose_column(speaker_column, (), rows.column_names, "speaker")
-        for number, row in enumerate(rows):
+        for number, coded in enumerate(rows):
+            row = _named(coded, rows.features)
             where = f"{split}-{number:07d}"
             try:
                 path = _recording(row[audio], clips / f"{where}.flac")
@@ -57,7 +58,7 @@ def read_hub(
             plain = {key: value for key, value in row.items() if isinstance(value, SIMPLE)}
             yield Found(
                 path,
-                row[text] or "",
+                "" if row[text] is None else str(row[text]),
                 where,
                 "" if row.get(speaker) is None else str(row[speaker]),
                 split=split_named(split),
@@ -79,7 +80,11 @@ def _load(name: str, config: str | None, splits: Sequence[str]) -> dict[str, Any
         else:
             loaded = datasets.load_dataset(name, config)
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as e:
-        raise ManifestError(f"Cannot load the dataset {name}: {e}") from e
+        raise ManifestError(
+            f"Cannot load the dataset {name}: {e.__cause__ or e}. Expected Parquet files or what"
+            " save_to_disk wrote; `prepare folder` and `prepare csv` read recordings that are files"
+            " of their own."
+        ) from e
     if not isinstance(loaded, Mapping):
         loaded = {str(loaded.split or "all"): loaded}
     if missing := set(splits) - set(loaded):
@@ -104,6 +109,15 @@ def _undecoded(rows: Any, audio_type: type) -> Any:
 def _audio_column(asked: str | None, rows: Any) -> str:
     of_audio = [c for c, feature in rows.features.items() if type(feature).__name__ == "Audio"]
     return choose_column(asked, of_audio or ["audio"], rows.column_names, "audio")
+
+
+def _named(row: Mapping[str, Any], features: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with the names of its classes, which it holds as numbers."""
+    named = dict(row)
+    for column, feature in features.items():
+        if type(feature).__name__ == "ClassLabel" and (row[column] is not None):
+            named[column] = feature.int2str(row[column]) if row[column] >= 0 else None
+    return named
 
 
 def _recording(value: Any, target: Path) -> Path:

@@ -40,7 +40,7 @@ def _found(row: ManifestRow, file: Path) -> Found | Reject:
     if row.pred_text is not None:
         fields["pred_text"] = row.pred_text
     return Found(
-        path=row.audio_path.resolve(),
+        path=row.audio_path.absolute(),
         text=row.text,
         name=name if span_s is None else f"{name}-{start_s}",
         speaker="" if speaker is None else str(speaker),
