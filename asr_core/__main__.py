@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
+from asr_core import prepare_commands
 from asr_core.decoding import DecodingConfig, build_decoder
 from asr_core.decoding_options import with_decoding
-from asr_core.training import prepare_commands
 from asr_core.writers import OF_MANY, SUFFIXES, Format, record, to_json, write
 
 if TYPE_CHECKING:  # loading them takes as long as the rest of the command line

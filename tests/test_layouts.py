@@ -136,10 +136,11 @@ def test_speech_commands_words_speakers_noise_and_official_lists(tmp_path: Path)
     for name in ("yes/0123abcd_nohash_0", "yes/0123abce_nohash_1", "turn_left/0123abcd_nohash_0"):
         record(tmp_path / f"{name}.wav")
     record(tmp_path / "_background_noise_" / "tap.wav")
+    record(tmp_path / "_unknown_" / "bird_0123abcd_nohash_0.wav")
     write(tmp_path / "validation_list.txt", "yes/0123abce_nohash_1.wav")
     write(tmp_path / "testing_list.txt", "turn_left/0123abcd_nohash_0.wav")
     found, rejects = parted(read_folder(tmp_path, text_from="folder"))
-    assert not rejects
+    assert list(rejects.values()) == ["its folder _unknown_ names no word"]
     told = {n: (f.text, f.speaker, f.split, f.is_noise) for n, f in found.items()}
     assert told == {
         "yes/0123abcd_nohash_0.wav": ("yes", "0123abcd", "train", False),

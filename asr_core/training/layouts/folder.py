@@ -27,7 +27,7 @@ TEXT_ENDINGS = (".txt", ".lab")
 LISTS = ("*.trans.txt", "metadata.csv", "metadata.tsv")
 SPLIT_LISTS = {"validation_list.txt": "validation", "testing_list.txt": "test"}
 SPEECH_COMMANDS_SPEAKER = "([0-9a-f]{8})_nohash_"
-_NOISE_FOLDER = re.compile(r"_.+_")  # _background_noise_, _silence_
+NOISE_FOLDERS = ("_background_noise_", "_silence_")
 
 
 def read_folder(
@@ -41,7 +41,7 @@ def read_folder(
     Args:
         folder: recordings of any format, in sub-folders or not.
         text_from: "file": a list, or a `.txt` beside each; "folder": a recording says the name of
-            the folder it is in, and nothing in `_folders_like_this_`.
+            the folder it is in; nothing in NOISE_FOLDERS.
         speaker_pattern: a regular expression whose first group, found in the path below `folder`,
             is the speaker. Left out, names of Speech Commands are understood.
 
@@ -72,11 +72,16 @@ def read_folder(
 
 
 def _labels(paths: list[Path]) -> dict[Path, str | Reject]:
-    names = {path: path.parent.name for path in paths}
-    return {
-        path: "" if _NOISE_FOLDER.fullmatch(name) else name.replace("_", " ")
-        for path, name in names.items()
-    }
+    return {path: _label(path) for path in paths}
+
+
+def _label(path: Path) -> str | Reject:
+    name = path.parent.name
+    if name in NOISE_FOLDERS:
+        return ""
+    if name.startswith("_") and name.endswith("_"):
+        return Reject(str(path), f"its folder {name} names no word")
+    return name.replace("_", " ")
 
 
 def _texts(paths: list[Path], folder: Path) -> dict[Path, str | Reject]:
