@@ -1,4 +1,4 @@
-"""`python -m analysis evaluate / import / export / report / compare / card / calibrate`."""
+"""`python -m analysis describe / evaluate / import / report / compare / ...`: see `--help`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
@@ -74,8 +74,54 @@ def evaluate(
         _fail(e)
     except (DecodingConfigError, LexiconError, LanguageModelError) as e:
         _fail(e)
-    typer.echo(describe(result.summary))
+    typer.echo(summary_text(result.summary))
     typer.echo(f"written to        {result.folder}")
+
+
+@app.command("describe")
+def describe_command(
+    manifests: Annotated[list[Path], typer.Argument(help="JSON lines, CSV or TSV; each a split.")],
+    out: Annotated[Path, typer.Option(file_okay=False, help="The Description folder to write.")],
+    name: Annotated[str | None, typer.Option(help="Of the whole; else the folder's.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Spell and align texts as this model would.")
+    ] = None,
+    sound: Annotated[
+        bool, typer.Option(help="Read the recordings, not the manifests only.")
+    ] = True,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit code 2 if a check finds an error.")
+    ] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; else all cores.")] = None,
+    cache: Annotated[bool, typer.Option(help="Keep what was measured, by files' content.")] = True,
+) -> None:
+    """Measure and check the recordings and texts of manifests; write a Description folder."""
+    from analysis.describing import Units, describe
+    from analysis.describing_text import lines, units_of
+    from analysis.description import DescriptionError
+    from analysis.measuring import default_cache
+    from asr_core.manifest import ManifestError
+
+    units = Units() if model is None else units_of(_loaded(model))
+    try:
+        with _progress_bar() as bar:
+            task = bar.add_task("Measuring", total=None)
+            done = describe(
+                manifests,
+                out,
+                name=name,
+                units=units,
+                sound=sound,
+                cache_path=default_cache() if cache else None,
+                workers=workers,
+                progress=lambda n, total: bar.update(task, completed=n, total=total),
+            )
+    except (ManifestError, DescriptionError) as e:
+        _fail(e)
+    for line in lines(done):
+        typer.echo(line)
+    if strict and any(finding.verdict == "error" for finding in done.findings):
+        raise typer.Exit(2)
 
 
 @app.command("import")
@@ -121,7 +167,7 @@ def import_command(
             )
     except (ManifestError, EvaluationError) as e:
         _fail(e)
-    typer.echo(describe(result.summary))
+    typer.echo(summary_text(result.summary))
     typer.echo(f"written to        {result.folder}")
 
 
@@ -297,7 +343,7 @@ def _by(options: list[str]) -> dict[str, list[str]]:
     return parsed
 
 
-def describe(summary: dict[str, Any]) -> str:
+def summary_text(summary: dict[str, Any]) -> str:
     """A summary in a few lines of plain text."""
     counts, rates, interval = summary["counts"], summary["rates"], summary["interval"]
     lines = [

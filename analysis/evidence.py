@@ -13,8 +13,8 @@ from analysis.error_regions import (
     word_symbols,
 )
 from analysis.scoring import Score
-from analysis.signal_measures import SignalMeasures
 from asr_core.decoder import TokenSpan
+from asr_core.signal_measures import SignalMeasures
 from asr_core.text import Alphabet
 from asr_core.transcript import Transcript, Word
 

@@ -3,7 +3,8 @@
 import json
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,15 +22,20 @@ ROW_GROUP = 122_880  # rows: DuckDB's own
 def check_replaceable(out: Path) -> None:
     """Refuse, before any work, to replace what is not an Evaluation (raises EvaluationError)."""
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        found = sorted(path.name for path in out.iterdir()) if out.exists() else []
+        check_own(out, FILES, "an evaluation")
     except OSError as e:
         raise EvaluationError(f"Cannot write {out}: {e}. Choose another folder.") from e
-    foreign = [file for file in found if file not in FILES]
+
+
+def check_own(out: Path, files: Collection[str], what: str) -> None:
+    """Refuse a folder that holds other files (raises OSError); make its parents."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    found = sorted(path.name for path in out.iterdir()) if out.exists() else []
+    foreign = [file for file in found if file not in files]
     if foreign:
-        raise EvaluationError(
-            f"{out} holds {foreign[0]!r}, which is no part of an evaluation. Choose a new or empty"
-            " folder, or an evaluation to replace."
+        raise FileExistsError(
+            f"it holds {foreign[0]!r}, which is no part of {what}; choose a new or empty folder, or"
+            f" {what} to replace"
         )
 
 
@@ -46,24 +52,40 @@ def write_folder(
     Raises:
         EvaluationError: the folder cannot be written.
     """
+    try:
+        with replacing(out, NOTES) as part:
+            write_table(part / UTTERANCES, utterances)
+            write_table(part / ERRORS, errors)
+            write_manifest(part / SKIPPED, map(_skipped_record, skipped))
+            write_summary(part / SUMMARY, summary)
+    except OSError as e:
+        raise EvaluationError(f"Cannot write {out}: {e}. Choose another folder.") from e
+
+
+@contextmanager
+def replacing(out: Path, kept: Iterable[str] = ()) -> Iterator[Path]:
+    """A new folder beside `out`, renamed into its place if all goes well (raises OSError).
+
+    `kept` are names of files that a person added, which move over.
+    """
     part = out.with_name(f".{out.name}.part-{os.getpid()}")
     try:
         shutil.rmtree(part, ignore_errors=True)  # of a process that crashed
         part.mkdir()
-        _write_table(part / UTTERANCES, utterances)
-        _write_table(part / ERRORS, errors)
-        write_manifest(part / SKIPPED, map(_skipped_record, skipped))
-        text = json.dumps(summary, indent=2, ensure_ascii=False)
-        (part / SUMMARY).write_text(text + "\n", encoding="utf-8")
-        _keep(out, part, NOTES)
+        yield part
+        _keep(out, part, kept)
         _replace(out, part)
-    except OSError as e:
-        raise EvaluationError(f"Cannot write {out}: {e}. Choose another folder.") from e
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _write_table(path: Path, table: "pd.DataFrame | pyarrow.Table") -> None:
+def write_summary(path: Path, summary: Any) -> None:
+    """JSON for persons and programs."""
+    text = json.dumps(summary, indent=2, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def write_table(path: Path, table: "pd.DataFrame | pyarrow.Table") -> None:
     """A Parquet file in groups of rows that can be read one by one."""
     import pyarrow
     from pyarrow import parquet

@@ -15,10 +15,10 @@ from analysis.causes import label_suspicion
 from analysis.evidence import Utterance, explain, letters_per_s
 from analysis.recognition import error_evidence, place_reference
 from analysis.scoring import Score, score
-from analysis.signal_measures import SignalMeasures, measure_signal
 from asr_core.alignment import forced_align
 from asr_core.audio import Audio
 from asr_core.recognizer import Recognizer
+from asr_core.signal_measures import SignalMeasures, measure_signal
 from asr_core.transcript import Transcript, Word
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ from analysis.evidence import Utterance, explain, letters_per_s
 from analysis.names import UniqueNames
 from analysis.normalisation import Normaliser
 from analysis.scoring import Score, score
-from analysis.signal_measures import SignalMeasures, measure_signal
 from analysis.tables import UTTERANCE_COLUMNS, number, utf8
 from asr_core.alignment import forced_align
 from asr_core.audio import Audio
@@ -22,6 +21,7 @@ from asr_core.confidence import word_confidence
 from asr_core.manifest import ManifestRow, SkippedRow, read_manifest
 from asr_core.placement import place_words
 from asr_core.recognizer import Recognizer
+from asr_core.signal_measures import SignalMeasures, measure_signal
 from asr_core.text import Alphabet
 from asr_core.transcript import Transcript, Word
 

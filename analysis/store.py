@@ -1,6 +1,6 @@
-"""Questions to an Evaluation's tables, answered by DuckDB over its Parquet files.
+"""Questions to the tables of an Evaluation or a Description, answered by DuckDB over Parquet files.
 
-A filter is an SQL condition over the columns of `utterances`; it may ask `errors`, too:
+A filter is an SQL condition over the columns of `utterances`; it may ask their details, too:
 `utterance_id IN (SELECT utterance_id FROM errors WHERE heard = 'nine')`. Conditions come from
 strangers' browsers: they are one expression, can read these two tables and nothing else, change
 nothing, and are stopped when they take too long.
@@ -46,8 +46,19 @@ class Filter:
 
 
 @dataclass(frozen=True)
+class Details:
+    """The second table, with rows an utterance: its name, and that of its part in a view."""
+
+    table: str = "errors"
+    in_view: str = "wrong"
+
+
+@dataclass(frozen=True)
 class View:
-    """The utterances that a filter lets through, as `matched`, and their edits, as `wrong`."""
+    """The utterances that a filter lets through, as `matched`, and their edits, as `wrong`.
+
+    Where the store's details are others than errors, they have their own name (see `Details`).
+    """
 
     store: "Store"
     filter: Filter
@@ -77,27 +88,38 @@ class View:
 
 
 class Store:
-    """The tables of one Evaluation folder; to be used from any thread.
+    """The tables of one folder; to be used from any thread.
 
     Besides their files' columns both have `position`, the row from 0; `utterances` have `tags` and
     `note`, null where nobody marked the utterance.
 
     Args:
         utterances: a Parquet file with a column `utterance_id`.
-        errors: the Parquet file of their edits.
+        errors: the Parquet file of their edits, or other details.
         expected: a table's name -> its columns with DuckDB's types; those that the file does not
             have, because an older program wrote it, are null.
+        details: what the second table is called.
+        searched: columns of text that `Filter.search` looks in.
     """
 
     def __init__(
-        self, utterances: Path, errors: Path, expected: Mapping[str, Mapping[str, str]]
+        self,
+        utterances: Path,
+        errors: Path,
+        expected: Mapping[str, Mapping[str, str]],
+        *,
+        details: Details = Details(),
+        searched: Sequence[str] = ("text", "pred_text"),
     ) -> None:
         import duckdb
+
+        self.details = details
+        self.searched = searched
 
         self._database = [duckdb.connect(":memory:")]
         # Let go of when the program ends, too: duckdb complains of what is held longer.
         weakref.finalize(self, self._database.clear)
-        files = {"utterances": utterances, "errors": errors}
+        files = {"utterances": utterances, details.table: errors}
         with self._cursor() as cursor, _explained():
             cursor.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
             cursor.execute("CREATE TABLE notes (utterance_id VARCHAR, tags VARCHAR, note VARCHAR)")
@@ -127,14 +149,16 @@ class Store:
         if wanted.only_errors:
             conditions.append("errors > 0")
         if wanted.search:
-            conditions.append("(contains(lower(text), $1) OR contains(lower(pred_text), $1))")
+            found = (f"contains(lower({column}), $1)" for column in self.searched)
+            conditions.append(f"({' OR '.join(found)})")
             parameters.append(utf8(wanted.search).lower())
         if wanted.where.strip():
             conditions.append(f"(\n{self.checked(wanted.where)}\n)")  # a comment ends with its line
         where = " AND ".join(conditions)
         matched = "SELECT * FROM utterances" + (f" WHERE {where}" if where else "")
         among = " WHERE utterance_id IN (SELECT utterance_id FROM matched)" if where else ""
-        tables = f"WITH matched AS ({matched}), wrong AS (SELECT * FROM errors{among})"
+        details = f"{self.details.in_view} AS (SELECT * FROM {self.details.table}{among})"
+        tables = f"WITH matched AS ({matched}), {details}"
         return View(self, wanted, tables, tuple(parameters))
 
     def checked(self, condition: str) -> str:

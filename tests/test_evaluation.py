@@ -381,7 +381,7 @@ def test_a_crash_leaves_the_old_evaluation(
     def fail(*_: object) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("analysis.folder._write_table", fail)
+    monkeypatch.setattr("analysis.folder.write_table", fail)
     with pytest.raises(EvaluationError, match="No space left"):
         evaluate(tiny_recognizer(), manifest, evaluation.folder, name="new")
     assert Evaluation.open(evaluation.folder).name == "set"

@@ -8,9 +8,9 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.signal_measures import HOP_S, measure_signal
 from asr_core.audio import Audio, load_audio
 from asr_core.manifest import read_manifest
+from asr_core.signal_measures import HOP_S, measure_signal
 
 VALIDATION = Path(__file__).parent.parent / "assets" / "validation" / "spoken" / "manifest.jsonl"
 RATE = 8000
