@@ -237,19 +237,18 @@ def _kind(skipped: "Skipped") -> str:
 
 
 def next_commands(prepared: "Prepared", out: Path) -> list[str]:
-    """To train, evaluate and browse what was prepared."""
+    """To look at what was prepared, to train, evaluate and browse."""
     name = out.resolve().name
-    run, evaluation = shlex.quote(f"runs/{name}"), shlex.quote(f"runs/eval-{name}")
-    data = shlex.quote(str(out))
-    recipe, judged = (
-        shlex.quote(str(out / n)) for n in ("recipe.yaml", f"{_judged(prepared)}.jsonl")
+    run, evaluation, description = (
+        shlex.quote(f"runs/{front}{name}") for front in ("", "eval-", "describe-")
     )
+    data, recipe = shlex.quote(str(out)), shlex.quote(str(out / "recipe.yaml"))
+    there = [split for split, clips in prepared.splits.items() if clips]
+    manifests = [shlex.quote(str(out / f"{split}.jsonl")) for split in there]
+    last = manifests[-1]  # of the test, where there is one
     return [
+        f"  python -m analysis describe {' '.join(manifests)} --out {description}",
         f"  python -m asr_core train {recipe} --data {data} --out {run}",
-        f"  python -m analysis evaluate --model {run} --manifest {judged} --out {evaluation}",
+        f"  python -m analysis evaluate --model {run} --manifest {last} --out {evaluation}",
         f"  python app.py --model {run} --evaluation {evaluation}",
     ]
-
-
-def _judged(prepared: "Prepared") -> str:
-    return "test" if prepared.splits["test"] else "validation"

@@ -1,12 +1,26 @@
 """Tiny data in every layout that `prepare` reads, its recordings tones, for the tests of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
+from asr_core.training.layouts.found import Found, Reject
+
 RATE = 8000
+
+
+def parted(each_found: Iterable[Found | Reject]) -> tuple[dict[str, Found], dict[str, str]]:
+    """By name; and the reasons by location."""
+    found, rejects = {}, {}
+    for each in each_found:
+        if isinstance(each, Found):
+            assert each.name not in found
+            found[each.name] = each
+        else:
+            rejects[each.location] = each.reason
+    return found, rejects
 
 
 def record(path: Path, seconds: float = 0.3, rate: int = RATE, hz: float = 440.0) -> Path:
