@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
+from asr_core import prepare_commands
 from asr_core.decoding import DecodingConfig, build_decoder
 from asr_core.decoding_options import with_decoding
 from asr_core.writers import OF_MANY, SUFFIXES, Format, record, to_json, write
@@ -26,6 +27,7 @@ app = typer.Typer(
 prepare_app = typer.Typer(
     help="Make the manifests that training and evaluation read.", no_args_is_help=True
 )
+prepare_app.add_typer(prepare_commands.app)  # data of one's own
 app.add_typer(prepare_app, name="prepare")
 
 Out = Annotated[Path, typer.Option(help="Folder to write.", file_okay=False)]

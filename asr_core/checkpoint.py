@@ -32,7 +32,7 @@ class CheckpointError(ValueError):
     """A model folder that is missing, damaged, or does not fit together."""
 
 
-class Description(BaseModel):
+class AnyContract(BaseModel):
     """What a recogniser has to know of a network, whoever made it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,7 +47,7 @@ class Description(BaseModel):
     provenance: dict[str, Any] = {}
 
 
-class Contract(Description):
+class Contract(AnyContract):
     """The part of `config.json` that decides what a model computes, and its provenance."""
 
     format_version: Annotated[int, Field(ge=1, le=FORMAT_VERSION)] = FORMAT_VERSION

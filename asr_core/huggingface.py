@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from torch import Tensor
 
-from asr_core.checkpoint import CheckpointError, Description
+from asr_core.checkpoint import CheckpointError, AnyContract
 from asr_core.features import FeatureConfig
 from asr_core.model_names import HUGGING_FACE, hugging_face_folder, hugging_face_name
 from asr_core.text import BLANK, Alphabet, fold
@@ -143,7 +143,7 @@ def merge(log_probs: Tensor, ids: Tensor) -> Tensor:
     return highest + torch.zeros_like(highest).scatter_add(1, index, shares).log()
 
 
-def load_network(given: str) -> tuple[Description, HuggingFaceNetwork]:
+def load_network(given: str) -> tuple[AnyContract, HuggingFaceNetwork]:
     """Load `hf:` and a folder, or a name on the Hugging Face Hub, whose files are then downloaded.
 
     Raises:
@@ -160,7 +160,7 @@ def load_network(given: str) -> tuple[Description, HuggingFaceNetwork]:
     stride = _stride(ratio, extractor.sampling_rate)
     with _told(given):
         alphabet, ids = alphabet_of(tokens, tokenizer)
-    description = Description(
+    description = AnyContract(
         name=hugging_face_name(given),
         features=_features(extractor.sampling_rate, ratio // stride),
         alphabet=alphabet,

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from asr_core.alignment import align, spell
 from asr_core.audio import Audio, AudioError, Source, load_audio, stream_audio
-from asr_core.checkpoint import Description, find_model, load_model
+from asr_core.checkpoint import AnyContract, find_model, load_model
 from asr_core.confidence import word_confidence
 from asr_core.decoder import Decoder, Hypothesis, TokenSpan, best_path
 from asr_core.features import LogMel
@@ -48,7 +48,7 @@ class Recognizer:
 
     def __init__(
         self,
-        contract: Description,
+        contract: AnyContract,
         model: CtcModel | SampleNetwork,
         decoder: Decoder = best_path,
         lexicon_path: Path | None = None,
