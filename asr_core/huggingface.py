@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from torch import Tensor
 
-from asr_core.checkpoint import CheckpointError, AnyContract
+from asr_core.checkpoint import AnyContract, CheckpointError
 from asr_core.features import FeatureConfig
 from asr_core.model_names import HUGGING_FACE, hugging_face_folder, hugging_face_name
 from asr_core.text import BLANK, Alphabet, fold
