@@ -276,8 +276,11 @@ CHECKS = {  # title, what was found, what to do
 
 
 def check_text(check: str, count: int, facts: dict[str, Any]) -> tuple[str, str, str]:
-    """Title, what was found, and advice; of a check that an older program made, its name alone."""
-    if check not in CHECKS:
-        return check, str(count), ""
-    title, what, advice = CHECKS[check]
+    """Title, what was found, and advice; the last two are empty where nothing was found.
+
+    A check of another version of this program has its name alone.
+    """
+    title, what, advice = CHECKS.get(check, (check, "", ""))
+    if not count:
+        return title, "", ""
     return title, what.format(**facts | {"count": count}).rstrip(), advice

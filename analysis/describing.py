@@ -135,7 +135,7 @@ class _Tables:
     def __init__(self, units: Units, read: dict[str, Manifest]) -> None:
         self._units = units
         # Compared as text: of 100,000 paths their parts would take a second.
-        self._folders = {split: os.path.join(each.path.parent, "") for split, each in read.items()}
+        self._folders = {split: f"{each.path.parent}{os.sep}" for split, each in read.items()}
         self._recordings = FixedColumns(RECORDING_COLUMNS)
         self._words = FixedColumns(WORD_COLUMNS)
         from_text = all(is_table(manifest.path) for manifest in read.values())

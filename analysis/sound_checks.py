@@ -156,10 +156,10 @@ def _who(material: Material, where: str) -> dict[str, Any]:
         return {"speakers": ""}
     view = material.store.view(Filter(where=where))
     rows = view.ask(
-        "SELECT some.speaker, some.n, every.n AS total FROM"
-        " (SELECT speaker, count(*) AS n FROM matched GROUP BY speaker) AS some JOIN"
-        " (SELECT speaker, count(*) AS n FROM utterances GROUP BY speaker) AS every"
-        " ON some.speaker = every.speaker ORDER BY some.n DESC, some.speaker LIMIT 4"
+        "SELECT hit.speaker, hit.n, whole.n AS total FROM"
+        " (SELECT speaker, count(*) AS n FROM matched GROUP BY speaker) AS hit JOIN"
+        " (SELECT speaker, count(*) AS n FROM utterances GROUP BY speaker) AS whole"
+        " ON hit.speaker = whole.speaker ORDER BY hit.n DESC, hit.speaker LIMIT 4"
     )
     return {"speakers": told({row["speaker"]: f"{row['n']}/{row['total']}" for row in rows})}
 

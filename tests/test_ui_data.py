@@ -2,9 +2,11 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
+import gradio as gr
 import numpy as np
 import pytest
 import soundfile
@@ -36,9 +38,8 @@ def folder(tmp_path_factory) -> Path:
         quiet = 1e-4 * rng.standard_normal(RATE // 4)
         tone = 10 ** (-i / 40) * 0.5 * np.sin(2 * np.pi * 700 * np.arange(RATE + 90 * i) / RATE)
         soundfile.write(place / f"t{i}.wav", np.concatenate([quiet, tone, quiet]), RATE)
-        fields = {"speaker": f"s{i % 3}", "noise": "fan" if i % 2 else None, "session": 5 * i}
-        rows.append({"audio_filepath": f"t{i}.wav", "text": f"yes {HOSTILE if i == 7 else 'go'}"})
-        rows[-1] |= fields
+        fields = {"speaker": f"s{i % 3}", "noise": HOSTILE if i % 2 else None, "session": 5 * i}
+        rows.append({"audio_filepath": f"t{i}.wav", "text": "yes go", **fields})
     (place / "bad.wav").write_text("no sound")
     others = [
         {"audio_filepath": "t3.wav", "text": "no go", "speaker": "s0"},
@@ -64,7 +65,7 @@ class TestHeadline:
     def test_what_there_is_split_by_split(self, description):
         told = data_headline.headline(ask(description))
         json.dumps(told, allow_nan=False)
-        assert [value for _, _, value in told["numbers"]] == ["57", "1.7", "3", "113", "4"]
+        assert [value for _, _, value in told["numbers"]] == ["57", "1.7", "3", "113", "3"]
         assert [row["name"] for row in told["splits"]] == ["train", "test"]
         assert told["splits"][1]["cells"] == ["2", "0.1", "1", "3", "3"]
         assert HOSTILE in told["origin"]
@@ -97,8 +98,6 @@ class TestHeadline:
         assert {finding.check for finding in description.findings} <= set(check_strings.CHECKS)
 
     def test_a_check_of_another_program_goes_by_its_name(self, description, tmp_path):
-        import shutil
-
         folder = shutil.copytree(description.folder, tmp_path / "other")
         finding = {"check": "new_one", "verdict": "error", "count": 3, "where": "", "facts": {}}
         strange = finding | {"check": "very_short", "verdict": "warning"}
@@ -154,7 +153,7 @@ class TestFigures:
         fields = dict(groups[data_strings.FIGURE_GROUPS["fields"]])
         assert set(fields) == {"noise", "session"}
         table = bars(ask(description, figure="noise"))
-        assert table["rows"][0][0] == "fan"
+        assert table["rows"][0][0] == HOSTILE
         assert table["rows"][1] == [
             data_strings.MISSING,
             [["28", '"split" = \'train\' AND "noise" IS NULL'], ["2", table["rows"][1][1][1][1]]],
@@ -207,7 +206,7 @@ class TestLists:
 
     def test_characters_are_counted(self, description):
         rows = {row["word"]: row for row in data_lists.symbols(ask(description))["rows"]}
-        assert rows["n"]["count"] == str(1 + HOSTILE.count("n"))
+        assert rows["n"]["count"] == "1"
         assert rows[data_strings.SPACE]["recordings"] == "56"
         for row in rows.values():
             n = description.store.view(Filter(where=row["where"])).count
@@ -224,7 +223,7 @@ class TestFacts:
     def test_where_a_recording_lies_among_the_others(self, description):
         facts = {fact.label: fact for fact in facts_of(description, description.row("t0"))}
         assert facts["Level"].value.endswith("above 98 %")  # as loud as its copy in no split
-        assert facts["Level"].value.split(" dBFS")[0] == "-9.024"
+        assert float(facts["Level"].value.split(" dBFS")[0]) == pytest.approx(-9, abs=0.2)
         assert "Higher than in" in facts["Level"].hint
         assert facts["Sample rate"].value == "8000 Hz"
         assert facts["File"].value == "t0.wav"
@@ -272,8 +271,6 @@ class TestHandlers:
         "picked", [None, {}, {"description": "later", "id": "t0"}, {"description": "d", "id": "x"}]
     )
     def test_only_recordings_of_the_description_are_played(self, folder, tiny_recognizer, picked):
-        import gradio as gr
-
         on = self.handlers(folder, Pending.of("tiny", tiny_recognizer))
         with pytest.raises(gr.Error, match="no such recording"):
             list(on.picked(picked))
@@ -300,14 +297,10 @@ class TestHandlers:
 
     def test_a_wrong_question_leaves_the_figure(self, folder, tiny_recognizer):
         on = self.handlers(folder, Pending.of("tiny", tiny_recognizer))
-        assert on.drawn({"description": "d", "figure": "duration_s"})["visible"]
-        for asked in (
-            {"description": "d", "where": "no such"},
-            None,
-            {"description": "d"} | {"figure": 1},
-        ):
-            assert on.drawn(asked)["__type__"] == "update"
-            assert "value" not in on.drawn(asked)
+        assert isinstance(on.drawn({"description": "d", "figure": "duration_s"}), gr.Plot)
+        wrong = {"where": "no such"}, {"figure": 1}, {"figure": "no such"}, {"description": "x"}
+        for asked in (None, *({"description": "d"} | each for each in wrong)):
+            assert on.drawn(asked) == gr.skip()
 
 
 SCRIPTS = {

@@ -22,6 +22,8 @@ from ui import (
     model_strings_ru,
     strings,
     strings_ru,
+    what_if_strings,
+    what_if_strings_ru,
 )
 
 LANGUAGES = ("en", "ru")
@@ -40,6 +42,7 @@ PAIRS = (  # a module of texts and its Russian twin, with the same names
     (check_strings, check_strings_ru),
     (data_strings, data_strings_ru),
     (model_strings, model_strings_ru),
+    (what_if_strings, what_if_strings_ru),
 )
 BOTH = tuple((module, texts(module), texts(russian)) for module, russian in PAIRS)
 

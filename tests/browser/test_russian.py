@@ -73,7 +73,7 @@ def test_recognise(visit):
     page.locator("#recognised .mh-figure").wait_for()
     assert page.locator("html").get_attribute("lang") == "ru"
     tabs = page.get_by_role("tab").all_inner_texts()
-    assert tabs == ["Распознавание", "Ошибки", "Сравнение", "Модель"]
+    assert tabs == ["Распознавание", "Ошибки", "Сравнение", "Данные", "Модель"]
     assert "Телефонный номер" in page.locator("#examples").inner_text()
     page.locator("#said textarea, #said input").first.fill("one two three")
     page.get_by_role("button", name="Сравнить").click()
