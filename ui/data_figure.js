@@ -84,8 +84,9 @@ function listen() {
     if (typeof where === "string") announce("narrow", { where });
   });
 }
-const place = document.getElementById(props.plot);
-if (place) new MutationObserver(listen).observe(place, { childList: true, subtree: true });
+// Its place in the page is there only while there is a figure: so what holds both is watched.
+new MutationObserver(listen).observe(root.closest(".column") || document.body,
+  { childList: true, subtree: true });
 
 // ---- listening -----------------------------------------------------------------------------
 
