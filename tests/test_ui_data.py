@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import soundfile
 
+import app
 from analysis.describing import describe
 from analysis.description import FINDINGS, Description
 from analysis.store import Filter
 from asr_core.manifest import write_manifest
-from ui import check_strings, data, data_headline, data_lists, data_strings
+from ui import check_strings, data, data_headline, data_lists, data_strings, descriptions
 from ui.background import Pending
 from ui.data_figure import available, bars, draw, figures
 from ui.explorer import DATA, QueryError, Question, server_function
@@ -317,3 +318,32 @@ def test_scripts_ask_for_no_text_that_is_missing(name):
     script = "".join((UI / file).read_text(encoding="utf-8") for file in files)
     asked = set(re.findall(r"\btexts\.(\w+)", script)) - NOT_HERE
     assert asked == set(texts())
+
+
+class TestDescriptions:
+    def test_manifests_become_splits_of_one_description(self, folder, tmp_path):
+        manifests = [folder / "train.jsonl", folder / "test.jsonl"]
+        pending = descriptions.to_be_made(manifests, tmp_path)
+        assert (pending.name, pending.on_demand) == ("train, test", True)
+        *_, shown = data._Handlers([], [pending]).opened("train, test")
+        assert shown[2] == {"description": "train, test"}
+        assert pending.result().splits == ["train", "test"]
+
+    def test_two_of_a_name_go_by_their_folders(self, description, tmp_path):
+        twin = shutil.copytree(description.folder, tmp_path / "twin")
+        found = descriptions.stored([description.folder, twin])
+        assert [each.name for each in found] == [str(description.folder), str(twin)]
+
+    def test_without_options_the_bundled_one_is_shown_and_its_recordings_are_there(self):
+        [bundled] = app.shown_data(app.parse([]))
+        shown = bundled.result()
+        rows = shown.store.ask("SELECT utterance_id, audio_filepath FROM utterances")
+        assert len(rows) == 360
+        assert not any(Path(row["audio_filepath"]).is_absolute() for row in rows)
+        assert all(shown.audio_path(row["utterance_id"]).is_file() for row in rows[::40])
+        assert {finding.check for finding in shown.findings} <= set(check_strings.CHECKS)
+        assert sum(path.stat().st_size for path in shown.folder.iterdir()) < 400_000
+
+    def test_a_manifest_that_is_not_there_is_told(self):
+        with pytest.raises(ValueError, match="No manifest at nowhere"):
+            app.shown_data(app.parse(["--describe", "nowhere.jsonl"]))

@@ -4,6 +4,7 @@ from typing import Any
 
 from analysis.conditions import equals
 from analysis.description import Description, Finding
+from analysis.summary import is_synthetic
 from ui import check_strings, data_strings
 from ui.explorer import Question
 from ui.language import count
@@ -112,4 +113,6 @@ def _origin(description: Description) -> str:
     sentences = [pattern.format(name=description.name, date=summary["date"][:10])]
     if skipped := sum(each["skipped"] for each in summary["manifests"]):
         sentences.append(data_strings.ORIGIN_SKIPPED.format(n=count(skipped)))
+    if is_synthetic(description.store.view()):
+        sentences.append(data_strings.SYNTHETIC)
     return " ".join(sentences)

@@ -70,6 +70,7 @@ ORIGIN_SILENT = (
     " there is nothing about level, noise or band."
 )
 ORIGIN_SKIPPED = "{n} rows of the manifests could not be read: see Skipped."
+SYNTHETIC = "These voices are synthetic, made by speech synthesisers."
 
 FIGURE_GROUPS = {
     "time": "Length and pace",
@@ -282,6 +283,7 @@ COLUMNS = {  # of the recordings, where FIGURES and FIELDS do not name them
     "end_edge_db": "Level of the last 30 ms",
     "dropout_s": "Dropouts",
 }
+OF_MANIFEST = "{label} (manifest)"
 COLUMN_HINTS = {
     "sound_s": "Seconds of speech or other sound above the noise",
     "start_edge_db": "Over the level of the sound: near 0 it starts in the middle of a word",

@@ -42,6 +42,7 @@ NOT_SHOWN = {  # said elsewhere, or of no use to a reader
     *("text", "n_words", "n_characters", "position", "problem", "id", "duration"),
     *("word_times", "words_per_s", "sound_s", "start_edge_db", "end_edge_db"),
 }
+OF_MANIFEST = "manifest_"  # how a field is renamed that has the name of one of our columns
 SHARES = ("silence_share", "clipped_share", "dc_offset")
 
 
@@ -59,6 +60,8 @@ def facts_of(description: Description, row: Mapping[str, Any]) -> tuple[Fact, ..
 
 def label_of(name: str) -> str:
     """What a column of the recordings is called on the page."""
+    if name.startswith(OF_MANIFEST):
+        return data_strings.OF_MANIFEST.format(label=label_of(name.removeprefix(OF_MANIFEST)))
     if name in data_strings.COLUMNS:
         return data_strings.COLUMNS[name]
     if name in data_strings.FIGURES:
