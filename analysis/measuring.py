@@ -24,7 +24,7 @@ from asr_core.audio import Audio, AudioError, stream_audio
 from asr_core.recording_measures import RecordingMeasures, measure_recording
 from asr_core.signal_measures import HOP_S, measure_signal
 
-VERSION = 1  # of what is measured; raised whenever a measure changes, so that old ones are not used
+VERSION = 2  # of what is measured; raised whenever a measure changes, so that old ones are not used
 LONGEST_S = 600.0  # of a recording is measured; its length and content are of the whole
 FEW = 64  # recordings that are measured sooner than another process starts
 CHUNK = 16  # recordings handed to a process at a time

@@ -197,6 +197,25 @@ def verify(
 
 
 @app.command()
+def norms(
+    model: Annotated[str, typer.Argument(help="A model folder, or a bundled model.")],
+    data: Annotated[Path, typer.Option(help="Folder with the train.jsonl of its training.")],
+) -> None:
+    """Store what a model's training recordings were like, for the recording doctor."""
+    from asr_core.checkpoint import CheckpointError
+    from asr_core.manifest import ManifestError
+    from asr_core.norms import NORMS
+    from asr_core.training.norms import make_norms
+    from asr_core.training.recipe import RecipeError
+
+    try:
+        folder = make_norms(model, data)
+    except (CheckpointError, ManifestError, RecipeError, OSError) as e:
+        _fail(e)
+    typer.echo(folder / NORMS)
+
+
+@app.command()
 def export(
     model: Annotated[str, typer.Argument(help="A model folder, or a bundled model.")],
     out: Annotated[Path, typer.Option(help="File to write.", dir_okay=False)],

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from asr_core.audio import Audio
+from asr_core.channel_measures import measure_channel
 from asr_core.signal_measures import (
     DEAD_DB,
     DROPOUT_S,
@@ -48,6 +49,10 @@ class RecordingMeasures:
         dropout_s: digital silence between sounds of a recording whose pauses are not digital.
         dc_offset: mean of the samples, of full scale.
         bandwidth_hz: the highest frequency with any signal.
+        band_edge_db: by how much the level falls at a telephone's upper edge.
+        low_band_db: level of a voice's lowest harmonics over that of its loudest ones.
+        hum_db: mains hum over speech; FLOOR_DB where there is none.
+        rumble_db: what never pauses below 80 Hz, over speech.
         bands_db: (PROFILE_BANDS,) mean level of each mel band; FLOOR_DB above half the rate.
     """
 
@@ -66,6 +71,10 @@ class RecordingMeasures:
     dropout_s: float
     dc_offset: float
     bandwidth_hz: float
+    band_edge_db: float
+    low_band_db: float
+    hum_db: float
+    rumble_db: float
     bands_db: tuple[float, ...]
 
     def numbers(self) -> dict[str, float]:
@@ -102,6 +111,7 @@ def measure_recording(audio: Audio, signal: SignalMeasures | None = None) -> Rec
         dropout_s=_dropout_s(signal.level_db, first, last),
         dc_offset=float(samples.mean(dtype=np.float64)),
         bandwidth_hz=_bandwidth_hz(loud, audio.sample_rate),
+        **asdict(measure_channel(audio, loud, signal.level_db)),
         bands_db=_profile(mean, audio.sample_rate),
     )
 
