@@ -13,7 +13,7 @@ music, and a wrong sample rate in a file's header (a high voice may be a child's
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import soundfile
@@ -24,32 +24,40 @@ from asr_core.doctor_texts import HINTS, sentence
 from asr_core.morse_code import is_morse
 from asr_core.norms import LETTERS_PER_S, Norms
 from asr_core.recording_measures import RecordingMeasures, measure_recording
-from asr_core.signal_measures import SNR_BIAS_DB
+from asr_core.signal_measures import SNR_BIAS_DB, SignalMeasures
+
+if TYPE_CHECKING:
+    from asr_core.recognizer import Recognizer
 
 LONGEST_S = 600.0  # of a recording is measured
 
 QUIET_DBFS = -45.0
-LOUD_DBFS = -10.0  # only clipped or compressed speech is louder, on average
+LOUD_DBFS = -11.0  # only clipped or compressed speech is louder, on average
 CLIPPED_SHARE = 0.005  # whole speech has less (see analysis.causes)
 NOISY_DB = 10.0  # below it the bundled model errs twice as often
 PAUSES_HEARD_DB = 10.0  # from here on pauses can be told from speech
-SPEECHLESS_DB = -2.5  # estimated ratio of a recording that is all noise; less than noisy speech's
+NOISE_ALONE_DB = -2.5  # estimated ratio of a recording that is all noise; noisy speech has more
+SPEECHLESS_DB = 9.0  # of the loudest moment over the noise: steady noise has less
 LEAST_SOUND_S = 0.1
 BAND_EDGE_DB = 25.0
-SOFT_BAND_EDGE_DB = 20.0  # ... where the low tones are missing as well, as a telephone's are
-TELEPHONE_LOW_DB = -10.0
-LOW_CUT_DB = -20.0
+# A telephone of gentle filters lacks something at both ends of its band: more than a voice does,
+# whose edge falls by 5 dB and whose lowest tones are 2 dB below its loudest, half of the time.
+BOTH_ENDS_DB = 28.0
+SOFT_EDGE_DB = 4.0
+LOW_CUT_DB = -35.0
 HUM_DB = -40.0
-RUMBLE_DB = -20.0
+RUMBLE_DB = -24.0
 DC_OFFSET = 0.02
 CUT_DB = -15.0  # 99 % of whole recordings begin and end quieter
 CUT_ABOVE_NOISE_DB = 12.0  # else it may be the noise that is cut
 TIGHT_S = 0.05
-SILENCE_SHARE = 0.9
-LONG_SILENCE_S = 3.0
+TIGHT_SNR_DB = 28.0  # below it, noise is among the sound that reaches the edges
+SPEECH_SHARE = 0.12
+LONG_SILENCE_S = 5.0
 SHORT_S = 0.3
 LONG_S = 60.0  # longer ones are cut into pieces (see pieces.WHOLE)
-PACE = (3.0, 18.0)  # letters a second of sound; 99 % of real commands lie inside
+PACE = (4.0, 16.0)  # letters a second of sound
+LEAST_LETTERS = 10  # of a text whose pace is measured: single words differ too much
 
 Severity = Literal["warning", "note"]
 
@@ -134,7 +142,7 @@ def diagnose(
     rate = contract.features.sample_rate if contract else None
     case = Case(measures, norms, _pace(text, measures), source_rate, rate)
     if _speechless(case):
-        values = {"got": measures.sound_s, "whole": measures.duration_s}
+        values = {"got": measures.speech_share * measures.duration_s, "whole": measures.duration_s}
         return (_hint("no_speech", values, False, "warning"),)
     signs = contract is not None and is_morse(contract.alphabet)
     hints = []
@@ -176,6 +184,34 @@ def examine(
     )
 
 
+def codes_of(
+    recognizer: "Recognizer", audio: Audio, signal: SignalMeasures, path: Path, text: str
+) -> str:
+    """The hints of a recording that was read already, as a table has them: codes by spaces.
+
+    Args:
+        recognizer: whose norms count.
+        audio: samples (N,) as the model hears them; the first LONGEST_S count.
+        signal: their frames.
+        path: the file they come from.
+        text: what is said in it.
+    """
+    n = round(LONGEST_S * audio.sample_rate)
+    if len(audio.samples) > n:
+        audio, text = Audio(audio.samples[:n], audio.sample_rate), ""
+        measures = measure_recording(audio)
+    else:
+        measures = measure_recording(audio, signal)
+    hints = diagnose(
+        measures,
+        recognizer.norms,
+        text=text,
+        contract=recognizer.contract,
+        source_rate=rate_of(path),
+    )
+    return " ".join(hint.code for hint in hints)
+
+
 def rate_of(path: str | Path) -> int | None:
     """A file's own sample rate, by its header; None where that is not known."""
     try:
@@ -185,21 +221,34 @@ def rate_of(path: str | Path) -> int | None:
 
 
 def letters_per_s(text: str, measures: RecordingMeasures) -> float | None:
-    """How fast a text was spoken, pauses left out; None where noise hides them."""
+    """How fast a text was spoken, pauses left out; None where noise hides them, or of a word."""
     letters = sum(not character.isspace() for character in text)
-    if not letters or measures.snr_db < PAUSES_HEARD_DB or measures.sound_s < LEAST_SOUND_S:
+    if (
+        letters < LEAST_LETTERS
+        or measures.snr_db < PAUSES_HEARD_DB
+        or measures.sound_s < LEAST_SOUND_S
+    ):
         return None
     return letters / measures.sound_s
 
 
 def _speechless(case: Case) -> bool:
-    return case.measures.sound_s < LEAST_SOUND_S or case.measures.snr_db < SPEECHLESS_DB
+    found = case.measures
+    if found.duration_s < SHORT_S:
+        return False  # too short to tell
+    if found.sound_s >= LEAST_SOUND_S and found.snr_db >= NOISE_ALONE_DB:
+        return False
+    seconds = found.speech_share * found.duration_s
+    return found.burst_db < SPEECHLESS_DB or seconds < LEAST_SOUND_S  # else a word in long silence
 
 
 def _narrow(case: Case) -> bool:
-    telephone = case.measures.low_band_db < TELEPHONE_LOW_DB
-    least_db = SOFT_BAND_EDGE_DB if telephone else BAND_EDGE_DB
-    return case.measures.band_edge_db > least_db
+    found = case.measures
+    if found.band_edge_db > BAND_EDGE_DB:
+        return True
+    both_db = found.band_edge_db - found.low_band_db
+    soft = found.band_edge_db > SOFT_EDGE_DB and found.low_band_db > LOW_CUT_DB
+    return soft and both_db > BOTH_ENDS_DB
 
 
 def _cut(edge_db: float, measures: RecordingMeasures) -> bool:
@@ -211,8 +260,31 @@ def _cut(edge_db: float, measures: RecordingMeasures) -> bool:
 def _tight(case: Case) -> bool:
     found = case.measures
     cut = _cut(found.start_edge_db, found) or _cut(found.end_edge_db, found)
-    quiet = found.snr_db > PAUSES_HEARD_DB
-    return quiet and not cut and max(found.lead_s, found.trail_s) < TIGHT_S
+    return found.snr_db > TIGHT_SNR_DB and not cut and max(found.lead_s, found.trail_s) < TIGHT_S
+
+
+def _drops_out(case: Case) -> bool:
+    # The pauses of a very quiet recording are rounded to zeros: nothing is lost.
+    return case.measures.dropout_s > 0 and case.measures.level_dbfs > QUIET_DBFS
+
+
+def _silent(case: Case) -> bool:
+    found = case.measures
+    return found.speech_share < SPEECH_SHARE and found.duration_s > LONG_SILENCE_S
+
+
+def _noisy(case: Case) -> bool:
+    # Where there is hardly any speech, what stands for its level is the noise.
+    return case.measures.snr_db < NOISY_DB and not _silent(case)
+
+
+def _low_cut(case: Case) -> bool:
+    return case.measures.low_band_db < LOW_CUT_DB and not _narrow(case)  # a telephone lacks both
+
+
+def _rumbles(case: Case) -> bool:
+    found = case.measures
+    return found.rumble_db > RUMBLE_DB and found.hum_db <= HUM_DB and not _silent(case)
 
 
 def _paced(case: Case, *, fast: bool) -> bool:
@@ -227,7 +299,7 @@ def _low_rate(case: Case) -> bool:
 
 NOTES = ("long", "tight")  # nothing is lost: never more than a note
 RULES = (
-    Rule("dropouts", "", True, lambda case: case.measures.dropout_s > 0),
+    Rule("dropouts", "", True, _drops_out, speech=True),
     Rule(
         "clipped",
         "clipped_share",
@@ -242,24 +314,22 @@ RULES = (
         lambda case: case.measures.level_dbfs < QUIET_DBFS,
         needs_norms=True,
     ),
-    Rule("loud", "level_dbfs", True, lambda case: case.measures.level_dbfs > LOUD_DBFS),
-    Rule("noisy", "snr_db", False, lambda case: case.measures.snr_db < NOISY_DB),
+    Rule(
+        "loud",
+        "level_dbfs",
+        True,
+        lambda case: case.measures.level_dbfs > LOUD_DBFS,
+        speech=True,
+    ),
+    Rule("noisy", "snr_db", False, _noisy),
     Rule("cut_start", "", True, lambda c: _cut(c.measures.start_edge_db, c.measures)),
     Rule("cut_end", "", True, lambda c: _cut(c.measures.end_edge_db, c.measures)),
     Rule("tight", "", False, _tight),
     Rule("narrow_band", "band_edge_db", True, _narrow, speech=True),
     Rule("low_rate", "", False, _low_rate),
-    Rule(
-        "low_cut",
-        "low_band_db",
-        False,
-        lambda case: case.measures.low_band_db < LOW_CUT_DB,
-        percent=99,
-        needs_norms=True,
-        speech=True,
-    ),
+    Rule("low_cut", "low_band_db", False, _low_cut, percent=99, speech=True),
     Rule("hum", "hum_db", True, lambda case: case.measures.hum_db > HUM_DB),
-    Rule("rumble", "rumble_db", True, lambda case: case.measures.rumble_db > RUMBLE_DB),
+    Rule("rumble", "rumble_db", True, _rumbles),
     Rule(
         "dc_offset",
         "dc_offset",
@@ -267,15 +337,7 @@ RULES = (
         lambda case: abs(case.measures.dc_offset) > DC_OFFSET,
         scale=100,
     ),
-    Rule(
-        "mostly_silence",
-        "silence_share",
-        True,
-        lambda c: (
-            c.measures.silence_share > SILENCE_SHARE and c.measures.duration_s > LONG_SILENCE_S
-        ),
-        scale=100,
-    ),
+    Rule("mostly_silence", "speech_share", False, _silent),
     Rule("short", "", False, lambda case: case.measures.duration_s < SHORT_S),
     Rule("long", "duration_s", True, lambda case: case.measures.duration_s > LONG_S, percent=100),
     Rule(
@@ -295,9 +357,11 @@ RULES = (
         needs_norms=True,
     ),
 )
-SHOWN = {  # the number of each hint's text, where it is not its measure
+# The number of each hint's text, where it is not its measure.
+SHOWN: dict[str, Callable[[Case], float]] = {
     "cut_start": lambda case: case.measures.start_edge_db,
     "cut_end": lambda case: case.measures.end_edge_db,
+    "mostly_silence": lambda case: 100 * (1 - case.measures.speech_share),
     "tight": lambda case: case.measures.lead_s + case.measures.trail_s,
     "dropouts": lambda case: case.measures.dropout_s,
     "short": lambda case: case.measures.duration_s,

@@ -10,6 +10,8 @@ from types import ModuleType
 from ui import (
     compare_strings,
     compare_strings_ru,
+    doctor_strings,
+    doctor_strings_ru,
     evidence_strings,
     evidence_strings_ru,
     explorer_strings,
@@ -32,6 +34,7 @@ PAIRS = (  # a module of texts and its Russian twin, with the same names
     (strings, strings_ru),
     (evidence_strings, evidence_strings_ru),
     (explorer_strings, explorer_strings_ru),
+    (doctor_strings, doctor_strings_ru),
     (compare_strings, compare_strings_ru),
     (model_strings, model_strings_ru),
 )

@@ -5,12 +5,20 @@ from typing import Any
 
 import gradio as gr
 
-from ui import explorer_strings, panels, strings, table
+from ui import doctor_strings, explorer_strings, panels, recording_list, strings, table
 from ui.explorer import Find, server_function
 from ui.listening import Sounds
 
 HERE = Path(__file__).parent
-SCRIPTS = ("dom.js", "address.js", "aligned.js", "panel_base.js", "table.js", "panel_lists.js")
+SCRIPTS = (
+    "dom.js",
+    "address.js",
+    "aligned.js",
+    "panel_base.js",
+    "table.js",
+    "panel_lists.js",
+    "panel_recordings.js",
+)
 SHEETS = ("table.css", "panel.css")
 
 
@@ -22,6 +30,7 @@ def component(find: Find, sounds: Sounds, elem_id: str) -> gr.HTML:
     answers = {
         "fetch_rows": table.rows,
         "fetch_causes": panels.causes,
+        "fetch_recordings": recording_list.recordings,
         "fetch_confusions": panels.word_confusions,
         "fetch_characters": panels.character_confusions,
         "fetch_words": panels.words,
@@ -56,4 +65,5 @@ def _texts() -> dict[str, Any]:
         "words": texts.WORDS,
         "slices": texts.SLICES,
         "skipped": texts.SKIPPED,
+        "recordings": doctor_strings.RECORDINGS,
     }
