@@ -43,7 +43,7 @@ BAND_EDGE_DB = 25.0
 # A telephone of gentle filters lacks something at both ends of its band: more than a voice does,
 # whose edge falls by 5 dB and whose lowest tones are 2 dB below its loudest, half of the time.
 BOTH_ENDS_DB = 28.0
-SOFT_EDGE_DB = 4.0
+SOFT_EDGE_DB = 8.0
 LOW_CUT_DB = -35.0
 HUM_DB = -40.0
 RUMBLE_DB = -24.0
@@ -56,7 +56,7 @@ SPEECH_SHARE = 0.12
 LONG_SILENCE_S = 5.0
 SHORT_S = 0.3
 LONG_S = 60.0  # longer ones are cut into pieces (see pieces.WHOLE)
-PACE = (4.0, 16.0)  # letters a second of sound
+PACE = (3.0, 16.0)  # letters a second of sound
 LEAST_LETTERS = 10  # of a text whose pace is measured: single words differ too much
 
 Severity = Literal["warning", "note"]

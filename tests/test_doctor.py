@@ -17,7 +17,9 @@ from asr_core.doctor import CODES, PACE, codes_of, diagnose, examine
 from asr_core.doctor_texts import HINTS
 from asr_core.manifest import read_manifest
 from asr_core.norms import NORMS, PERCENTILES, Distribution, Norms, load_norms, save_norms
+from asr_core.recognizer import Recognizer
 from asr_core.recording_measures import RecordingMeasures, measure_recording
+from asr_core.signal_measures import measure_signal
 from benchmarks.doctor import FAULTS, Fault, untouched
 
 VALIDATION = Path(__file__).parent.parent / "assets" / "validation" / "spoken" / "manifest.jsonl"
@@ -70,8 +72,7 @@ def test_a_planted_fault_is_seen(fault: Fault, clips, spoken, contract) -> None:
 
 
 def test_slow_speech_is_told_from_the_pace_of_training(clips, spoken, contract) -> None:
-    samples, text = clips[0]
-    measures = measure_recording(Audio(samples, RATE))
+    measures = measure_recording(Audio(clips[0][0], RATE))
     letters = "a" * 12
     for seconds, code in ((12 / PACE[0] * 1.5, "slow"), (12 / PACE[1] / 2, "fast"), (1.2, None)):
         case = replace(measures, sound_s=seconds)
@@ -130,7 +131,7 @@ def test_long_recordings_are_measured_at_their_start(clips, spoken, contract, tm
 
 def test_every_hint_has_a_text_and_numbers_for_it() -> None:
     assert set(CODES) == set(HINTS)
-    values = {name: 1.0 for name in ("got", "difference", "whole", "top", "expected")}
+    values = dict.fromkeys(("got", "difference", "whole", "top", "expected"), 1.0)
     for text in HINTS.values():
         for part in text:
             part.format(**values)
@@ -195,10 +196,7 @@ def test_the_command_line_says_it_on_stderr_and_in_json(clips, tmp_path: Path) -
     assert "clipped" in {hint["code"] for hint in bad["doctor"]}
 
 
-def test_codes_for_a_table_are_those_of_the_file(clips, tiny_contract, tmp_path, spoken) -> None:
-    from asr_core.recognizer import Recognizer
-    from asr_core.signal_measures import measure_signal
-
+def test_codes_for_a_table_are_those_of_the_file(clips, tmp_path, spoken) -> None:
     recognizer = Recognizer.load("spoken")
     samples, text = clips[0]
     audio = Audio(np.clip(20 * samples, -1, 1), RATE)

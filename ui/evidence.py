@@ -247,8 +247,13 @@ def component(value: Notice | None, elem_id: str, shelf: Shelf | None = None) ->
         apply_default_css=False,
         server_functions=[fetch_text] if shelf else [],
         elem_id=elem_id,
-        texts=strings.EVIDENCE | {"doctor": doctor_strings.DOCTOR},
+        texts=texts(),
     )
+
+
+def texts() -> dict[str, Any]:
+    """What the scripts write on the page."""
+    return strings.EVIDENCE | {"doctor": doctor_strings.DOCTOR}
 
 
 def _lane_word(text: str, op: str, word: Word | None) -> LaneWord:
