@@ -284,7 +284,9 @@ def _low_cut(case: Case) -> bool:
 
 def _rumbles(case: Case) -> bool:
     found = case.measures
-    return found.rumble_db > RUMBLE_DB and found.hum_db <= HUM_DB and not _silent(case)
+    if found.hum_db > HUM_DB or _noisy(case) or _silent(case):
+        return False  # it is the lowest part of something that has a hint of its own
+    return found.rumble_db > RUMBLE_DB
 
 
 def _paced(case: Case, *, fast: bool) -> bool:

@@ -32,7 +32,7 @@ def good() -> np.ndarray:
 
 
 def heard(recognizer, path) -> Evidence:
-    value = list(hear(recognizer, path, lambda path: str(path)))[-1]
+    value = list(hear(recognizer, path, str))[-1]
     assert isinstance(value, Evidence)
     return value
 
