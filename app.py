@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from analysis.evaluation import Evaluation
+from asr_core.model_names import is_hugging_face
 from ui import compare, errors, language, library, model, recognise, strings
 from ui.background import Pending, Workshop
 from ui.model_runs import Training
@@ -41,7 +42,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         help="language of the page; without it the locale's, else English",
     )
     for name, metavar, text in (
-        ("--model", "DIR", "model folder, or the name of a bundled model; may be repeated"),
+        ("--model", "DIR", "model folder, bundled model or hf:NAME_OR_DIR; may be repeated"),
         ("--evaluation", "DIR", "evaluation to show; may be repeated"),
         ("--manifest", "FILE", "manifest to evaluate with the first model; may be repeated"),
         ("--run", "DIR", "training run to watch in the Model tab; may be repeated"),
@@ -55,10 +56,7 @@ def collect(
 ) -> tuple[list[Pending["Recognizer"]], list[Pending[Evaluation]]]:
     """The models and evaluations asked for, or the bundled ones (raises ValueError)."""
     for given in options.model:
-        if not (Path(given) / "config.json").is_file():
-            from asr_core.checkpoint import find_model
-
-            find_model(given)
+        _check_model(given)
     for manifest in options.manifest:
         if not Path(manifest).is_file():
             raise ValueError(f"No manifest at {manifest}. Expected a JSONL, CSV or TSV file.")
@@ -69,13 +67,25 @@ def collect(
         manifests = [] if folders else [ASSETS / "validation" / BUNDLED / "manifest.jsonl"]
     model_folders = options.model or bundled()
     models = library.models(model_folders)
-    made = [library.to_be_made(models[0], model_folders[0], path, RUNS) for path in manifests]
+    made = [library.to_be_made(models[0], path, RUNS) for path in manifests]
     morse = [
-        library.morse_on_demand(model, given, RUNS)
+        library.morse_on_demand(model, RUNS)
         for model, given in zip(models, model_folders, strict=True)
         if library.is_morse_model(_folder(given))
     ]
     return models, library.stored(folders) + made + morse
+
+
+def _check_model(given: str) -> None:
+    """Refuse a model that is not there (raises CheckpointError)."""
+    if is_hugging_face(given):
+        from asr_core.huggingface import check_name
+
+        check_name(given)
+    elif not (Path(given) / "config.json").is_file():
+        from asr_core.checkpoint import find_model
+
+        find_model(given)
 
 
 def bundled() -> list[str]:
@@ -94,9 +104,11 @@ def _folder(given: str) -> Path:
     return Path(given) if (Path(given) / "config.json").is_file() else ASSETS / "models" / given
 
 
-def shown(options: argparse.Namespace) -> list[Training]:
-    """The models and runs that the Model tab offers."""
-    return library.trainings(options.model or bundled(), options.run, ASSETS / "models")
+def shown(options: argparse.Namespace, models: Sequence[Pending["Recognizer"]]) -> list[Training]:
+    """The models, those not trained here first, and the runs that the Model tab offers."""
+    given = options.model or bundled()
+    ours = library.trainings(given, options.run, ASSETS / "models")
+    return [*library.foreign(given, models), *ours]
 
 
 def build(
@@ -181,7 +193,8 @@ def _serve(page: gr.Blocks, options: argparse.Namespace) -> None:
 options = parse(sys.argv[1:] if __name__ == "__main__" else [])
 language.use(options.language)
 try:
-    demo = build(*collect(options), shown(options))
+    models, evaluations = collect(options)
+    demo = build(models, evaluations, shown(options, models))
 except ValueError as error:  # of a model, an evaluation or a manifest: each says what to do
     sys.exit(f"app.py: {error}")
 

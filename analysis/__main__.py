@@ -24,7 +24,10 @@ RATE_NAMES = {"wer": "WER, words", "cer": "CER, characters", "ser": "SER, uttera
 
 NORMALISER_HELP = "What both texts go through before they are compared."
 
-Model = Annotated[str, typer.Option(help="A model folder, or a bundled model's name.")]
+Model = Annotated[
+    str,
+    typer.Option(help="A model folder, a bundled model's name, or hf:NAME_OR_DIR (Hugging Face)."),
+]
 
 Where = Annotated[str, typer.Option(help='An SQL condition: "snr_db < 5".')]
 Search = Annotated[str, typer.Option(help="Text in reference or hypothesis.")]
@@ -274,6 +277,8 @@ def calibrate(
     from asr_core.recognizer import Recognizer
 
     try:
+        if write:
+            find_model(model)  # before the work: what is not ours has nowhere to store it
         words = calibration.judged_words(Recognizer.load(model), manifest)
         found = calibration.calibrate(words)
         typer.echo(_calibration(found))
@@ -311,6 +316,40 @@ def compare(
     except (EvaluationError, CompareError, OSError) as e:
         _fail(e)
     typer.echo(describe_comparison(rows, comparisons))
+
+
+@app.command()
+def robustness(
+    model: Model,
+    manifest: Annotated[Path, typer.Option(help="JSON lines, CSV or TSV.")],
+    out: Annotated[
+        Path, typer.Option(file_okay=False, help="A folder, or the evaluation to join.")
+    ],
+    sets: Annotated[str, typer.Option(help="What to change.")] = "snr,speed,level,band",
+    sample: Annotated[int | None, typer.Option(min=1, help="Utterances; else all.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the draw, and of noise.")] = 0,
+) -> None:
+    """WER under noise, other speeds, low level and narrow bands; write robustness.json."""
+    from analysis import robustness as robust
+    from analysis.evaluation import EvaluationError
+    from asr_core.manifest import ManifestError
+
+    try:
+        with _progress_bar() as bar:
+            task = bar.add_task("Recognising", total=None)
+            found = robust.measure(
+                _loaded(model),
+                manifest,
+                axes=[name.strip() for name in sets.split(",")],
+                sample=sample,
+                seed=seed,
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
+            )
+        path = robust.write(found, out)
+    except (ManifestError, EvaluationError, robust.RobustnessError) as e:
+        _fail(e)
+    typer.echo(robust.describe(found))
+    typer.echo(f"written to        {path}")
 
 
 def _calibration(found: "Calibration") -> str:

@@ -3,7 +3,6 @@
 import hashlib
 import os
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,8 +106,6 @@ def _summary(
     name: str | None,
     decoding: dict[str, Any],
 ) -> dict[str, Any]:
-    from asr_core.checkpoint import versions
-
     scores = [row.score for row in recognition.rows]
     totals = total(scores)
     audio_s = sum(row.utterance["duration_s"] for row in recognition.rows)
@@ -130,7 +127,7 @@ def _summary(
         "audio_s": audio_s,
         "took_s": recognition.took_s,
         "real_time_factor": recognition.took_s / audio_s,
-        "versions": versions() | {"jiwer": version("jiwer")},
+        "versions": _versions(recognizer),
     }
 
 
@@ -150,8 +147,19 @@ def _confidence(recognition: "Recognition") -> dict[str, Any] | None:
     return None if found is None else found.to_dict()
 
 
+def _versions(recognizer: "Recognizer") -> dict[str, str]:
+    from asr_core.checkpoint import versions
+    from asr_core.model import CtcModel
+
+    model = recognizer.model
+    return versions("jiwer", *(() if isinstance(model, CtcModel) else model.packages))
+
+
 def weights_sha256(recognizer: "Recognizer") -> str:
     """The sha256 of the model's model.safetensors."""
     from asr_core.checkpoint import weights_bytes
+    from asr_core.model import CtcModel
 
+    if not isinstance(recognizer.model, CtcModel):
+        return recognizer.model.weights_sha256
     return hashlib.sha256(weights_bytes(recognizer.model)).hexdigest()

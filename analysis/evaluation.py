@@ -32,7 +32,8 @@ UTTERANCES, ERRORS, SUMMARY, SKIPPED = WRITTEN = (
 )
 NOTES = ("notes.sqlite", "notes.sqlite-journal")  # the latter where a program died while it wrote
 AGAIN = "Run `python -m analysis evaluate` again."
-FILES = (*WRITTEN, *NOTES)
+ROBUSTNESS = "robustness.json"  # of the same model and manifest; a new evaluation leaves it out
+FILES = (*WRITTEN, *NOTES, ROBUSTNESS)
 REQUIRED = {  # other columns are null in folders of older programs
     "utterances": (
         *("utterance_id", "audio_filepath", "text", "pred_text", "hits", "substitutions"),

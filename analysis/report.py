@@ -147,14 +147,14 @@ def model_for(evaluation: Evaluation, model: str | None = None) -> "Recognizer |
         CheckpointError: the model named is not there or damaged.
     """
     from analysis.evaluating import weights_sha256
-    from asr_core.checkpoint import CheckpointError
+    from asr_core.checkpoint import MODELS, CheckpointError
     from asr_core.recognizer import Recognizer
 
     if model is not None:
         return Recognizer.load(model)
     stated = evaluation.summary["model"]
     try:
-        recognizer = Recognizer.load(Path(stated["name"]).name)
+        recognizer = Recognizer.load(MODELS / Path(stated["name"]).name)
     except CheckpointError:
         return None
     return recognizer if weights_sha256(recognizer) == stated.get("sha256") else None

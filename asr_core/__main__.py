@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
+from asr_core import prepare_commands
 from asr_core.decoding import DecodingConfig, build_decoder
 from asr_core.decoding_options import with_decoding
 from asr_core.writers import OF_MANY, SUFFIXES, Format, record, to_json, write
 
 if TYPE_CHECKING:  # loading them takes as long as the rest of the command line
     from asr_core.doctor import Hint
-    from asr_core.recognizer import Recognizer
     from asr_core.text import Alphabet
     from asr_core.transcript import Transcript
+    from asr_core.what_if import Change
 
 app = typer.Typer(
     help="Speech in, transcript out: prepare data, train a recogniser, transcribe recordings.",
@@ -27,11 +28,14 @@ app = typer.Typer(
 prepare_app = typer.Typer(
     help="Make the manifests that training and evaluation read.", no_args_is_help=True
 )
+prepare_app.add_typer(prepare_commands.app)  # data of one's own
 app.add_typer(prepare_app, name="prepare")
 
 Out = Annotated[Path, typer.Option(help="Folder to write.", file_okay=False)]
 Seed = Annotated[int, typer.Option(min=0, help="Decides every random choice.")]
-Model = Annotated[str, typer.Option(help="A model folder, or a bundled model.")]
+Model = Annotated[
+    str, typer.Option(help="A model folder, a bundled model, or hf:NAME_OR_DIR (Hugging Face).")
+]
 Output = Annotated[
     Path | None,
     typer.Option(file_okay=False, help="Write a file a recording here, not to the screen."),
@@ -262,10 +266,10 @@ def lm(
 
 
 def _alphabet(model: str) -> "Alphabet":
-    """Of a model folder or a bundled model (raises CheckpointError)."""
-    from asr_core.checkpoint import load_model
+    """Of a model by its name, as in `Model` (raises CheckpointError)."""
+    from asr_core.recognizer import Recognizer
 
-    return load_model(model)[0].alphabet
+    return Recognizer.load(model).alphabet
 
 
 @app.command()
@@ -282,28 +286,38 @@ def transcribe(
     doctor: Annotated[
         bool, typer.Option("--doctor", help="Say what is unusual about each recording.")
     ] = False,
+    what_if: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CHANGE[=AMOUNT]", help="Change them before, as noise=5; repeatable."),
+    ] = None,
 ) -> None:
     """Transcribe recordings; one that cannot be read is reported and the others are done.
 
     Ctrl-C stops it and keeps what is done.
     """
-    from asr_core.files import transcribe_files
+    from asr_core.files import transcribe_changed, transcribe_files
     from asr_core.morse_code import check_script, read_transcript
     from asr_core.recognizer import Recognizer
 
     try:
         _check_fits_screen(files, output_format, output)
+        changes = _changes(what_if or [])
         recognizer = Recognizer.load(model)
         check_script(script, recognizer.alphabet)
         recognizer = recognizer.decoding_with(
             build_decoder(decoding, recognizer.alphabet, recognizer.lexicon_path)
         )
-    except ValueError as e:  # CheckpointError is one
+    except ValueError as e:  # CheckpointError and WhatIfError are
         _fail(e)
     results: list[Transcript | str] = [STOPPED] * len(files)
     stopped = False
+    paths = [str(file) for file in files]
     try:
-        for i, result in transcribe_files(recognizer, [str(file) for file in files]):
+        for i, result in (
+            transcribe_changed(recognizer, paths, changes)
+            if changes
+            else transcribe_files(recognizer, paths)
+        ):
             if isinstance(result, Exception):
                 results[i] = _one_line(result)
                 typer.echo(f"error: {results[i]}", err=True)
@@ -312,14 +326,25 @@ def transcribe(
     except KeyboardInterrupt:
         stopped = True
         typer.echo("stopped: this is what was done until then", err=True)
-    findings = [
-        _findings(recognizer, f, r) if doctor else None for f, r in zip(files, results, strict=True)
-    ]
+    findings: list[tuple[Hint, ...] | None] = []
+    if doctor:
+        from asr_core.doctor_cli import look_at
+
+        findings = look_at(recognizer, paths, results, changes)
     _hand_over(results, files, output_format, output, findings)
     if stopped:
         raise typer.Exit(STOPPED_CODE)
     if any(isinstance(result, str) for result in results):
         raise typer.Exit(1)
+
+
+def _changes(given: Sequence[str]) -> "list[Change]":
+    """`noise=5`, ... (raises WhatIfError)."""
+    if not given:
+        return []
+    from asr_core.what_if import Change
+
+    return [Change.parse(text) for text in given]
 
 
 @app.command()
@@ -355,23 +380,6 @@ def _check_fits_screen(files: Sequence[Path], written: Format, output: Path | No
         )
 
 
-def _findings(
-    recognizer: "Recognizer", file: Path, result: "Transcript | str"
-) -> "tuple[Hint, ...] | None":
-    """What the doctor says of a file that was transcribed."""
-    from asr_core.audio import AudioError
-    from asr_core.doctor import examine
-
-    if isinstance(result, str):
-        return None
-    text = None if result.partial else result.text
-    try:
-        return examine(file, recognizer.contract, recognizer.norms, text)
-    except AudioError as e:  # it could be read a moment ago
-        typer.echo(f"error: {_one_line(e)}", err=True)
-        return None
-
-
 def _hand_over(
     results: Sequence["Transcript | str"],
     files: Sequence[Path],
@@ -391,20 +399,11 @@ def _hand_over(
             _write(results, files, written, to, findings)
     except OSError as e:
         _fail(e)
-    if written is not Format.JSON:
+    if written is not Format.JSON and any(hints is not None for hints in findings):
+        from asr_core.doctor_cli import tell
+
         for file, hints in zip(files, findings, strict=True):
-            _tell(_shown(file), hints)
-
-
-def _tell(name: str, hints: "tuple[Hint, ...] | None") -> None:
-    from asr_core.doctor_texts import NOTHING
-
-    if hints is None:
-        return
-    for hint in hints:
-        typer.echo(f"{name}: {hint.severity}: {hint.message}", err=True)
-    if not hints:
-        typer.echo(f"{name}: {NOTHING}", err=True)
+            tell(_shown(file), hints)
 
 
 def _record(

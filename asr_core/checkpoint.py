@@ -19,6 +19,7 @@ from torch import Tensor
 from asr_core.confidence import ConfidenceConfig
 from asr_core.features import FeatureConfig
 from asr_core.model import CtcModel, ModelConfig
+from asr_core.model_names import is_hugging_face
 from asr_core.text import Alphabet
 from asr_core.transcript import BoundaryError
 
@@ -31,21 +32,26 @@ class CheckpointError(ValueError):
     """A model folder that is missing, damaged, or does not fit together."""
 
 
-class Contract(BaseModel):
-    """The part of `config.json` that decides what a model computes, and its provenance."""
+class AnyContract(BaseModel):
+    """What a recogniser has to know of a network, whoever made it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format_version: Annotated[int, Field(ge=1, le=FORMAT_VERSION)] = FORMAT_VERSION
     name: str
     features: FeatureConfig
     alphabet: Alphabet
-    model: ModelConfig
     # From a word's middle, or a Morse sign's start, to its emission; None: not known.
     emission_delay_s: float | None = None
     boundary_error_s: BoundaryError | None = None  # of words' starts and ends; None: not measured
     confidence: ConfidenceConfig | None = None  # of words; None: their mean probability
     provenance: dict[str, Any] = {}
+
+
+class Contract(AnyContract):
+    """The part of `config.json` that decides what a model computes, and its provenance."""
+
+    format_version: Annotated[int, Field(ge=1, le=FORMAT_VERSION)] = FORMAT_VERSION
+    model: ModelConfig
 
 
 def build_model(contract: Contract) -> CtcModel:
@@ -112,6 +118,11 @@ def load_model(folder: str | Path) -> tuple[Contract, CtcModel]:
 
 def find_model(name: str | Path) -> Path:
     """The folder of a model given by its path or by a bundled model's name."""
+    if is_hugging_face(name):
+        raise CheckpointError(
+            f"Expected a model of ours, a folder or a bundled one, got {name}. A model of Hugging"
+            " Face can be heard, aligned and evaluated, and that is all."
+        )
     for folder in (Path(name), MODELS / name):
         with contextlib.suppress(OSError):  # a name that is too long, a folder that is not ours
             if (folder / "config.json").is_file():
@@ -130,11 +141,11 @@ def write_json(path: Path, value: Any) -> None:
     part.replace(path)
 
 
-def versions() -> dict[str, str]:
-    """Versions of the packages that decide a result."""
+def versions(*others: str) -> dict[str, str]:
+    """Versions of the packages that decide a result, and of others."""
     from importlib.metadata import version
 
-    names = ("torchaudio", "numpy", "soundfile", "soxr")
+    names = ("torchaudio", "numpy", "soundfile", "soxr", *others)
     return {"torch": torch.__version__} | {name: version(name) for name in names}
 
 

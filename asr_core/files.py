@@ -2,11 +2,15 @@
 
 import sys
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from asr_core.audio import AudioError, declared_length_s
+from asr_core.audio import AudioError, declared_length_s, load_audio
 from asr_core.pieces import WHOLE, join
 from asr_core.recognizer import Recognizer
 from asr_core.transcript import Transcript
+
+if TYPE_CHECKING:  # noise and filters take their time to load
+    from asr_core.what_if import Change
 
 
 def transcribe_files(
@@ -32,6 +36,21 @@ def transcribe_files(
         yield i, result
         if result.partial:
             raise KeyboardInterrupt
+
+
+def transcribe_changed(
+    recognizer: Recognizer, files: Sequence[str], changes: "Sequence[Change]", seed: int = 0
+) -> Iterator[tuple[int, Transcript | AudioError]]:
+    """The files as they would be heard after some changes, in their order; each held as a whole."""
+    from asr_core.what_if import apply
+
+    for i, file in enumerate(files):
+        try:
+            audio = load_audio(file)
+        except AudioError as e:
+            yield i, e
+            continue
+        yield i, recognizer.transcribe([apply(audio, changes, seed)])[0]
 
 
 def transcribe_file(recognizer: Recognizer, file: str, length_s: float | None = None) -> Transcript:

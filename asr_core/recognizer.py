@@ -5,6 +5,7 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -12,12 +13,13 @@ from torch import Tensor
 
 from asr_core.alignment import align, spell
 from asr_core.audio import Audio, AudioError, Source, load_audio, stream_audio
-from asr_core.checkpoint import Contract, find_model, load_model
+from asr_core.checkpoint import AnyContract, find_model, load_model
 from asr_core.confidence import word_confidence
 from asr_core.decoder import Decoder, Hypothesis, TokenSpan, best_path
 from asr_core.features import LogMel
 from asr_core.lexicon import LEXICON
 from asr_core.model import CtcModel
+from asr_core.model_names import is_hugging_face
 from asr_core.norms import Norms, load_norms
 from asr_core.pieces import cut, join
 from asr_core.placement import place_words
@@ -28,13 +30,27 @@ WINDOW = 512  # recordings held in memory and sorted by length at a time, ...
 WINDOW_S = 3600.0  # ... or as many as make an hour
 
 
+class SampleNetwork(Protocol):
+    """A network that is not ours: it hears the samples themselves, not our features of them."""
+
+    stride: int  # feature frames in one output frame
+    packages: tuple[str, ...]  # that it runs on, besides torch
+
+    @property
+    def weights_sha256(self) -> str:
+        """What tells its weights from others."""
+
+    def __call__(self, samples: Tensor, lengths: Tensor, /) -> tuple[Tensor, Tensor]:
+        """(B, N), (B,) -> log_probs (B, T', V), (B,): T' as `CtcModel` of the features' frames."""
+
+
 class Recognizer:
     """A model and all it needs to turn recordings into transcripts."""
 
     def __init__(
         self,
-        contract: Contract,
-        model: CtcModel,
+        contract: AnyContract,
+        model: CtcModel | SampleNetwork,
         decoder: Decoder = best_path,
         lexicon_path: Path | None = None,
         norms: Norms | None = None,
@@ -44,14 +60,25 @@ class Recognizer:
         self.decoder = decoder
         self.lexicon_path = lexicon_path  # of the lexicon that came with the model, if any
         self.alphabet = contract.alphabet
-        # In double precision the sums of a batch and of a single recording agree to the last digit
-        # shown; in single precision they part by up to 1e-4, because shapes decide their order.
-        self.model = copy.deepcopy(model).double().eval()
+        self.model = model
+        if isinstance(model, CtcModel):
+            # In double precision the sums of a batch and of a single recording agree to the last
+            # digit shown; in single precision they part by up to 1e-4, because shapes decide their
+            # order.
+            self.model = copy.deepcopy(model).double().eval()
         self.log_mel = LogMel(contract.features)
 
     @classmethod
     def load(cls, folder: str | Path) -> "Recognizer":
-        """Load a model folder, or a bundled model by its name (raises CheckpointError)."""
+        """Load a model folder, a bundled model by its name, or `hf:` and a Hugging Face model.
+
+        Raises:
+            CheckpointError: no such model, or a damaged one.
+        """
+        if is_hugging_face(folder):
+            from asr_core.huggingface import load_network
+
+            return cls(*load_network(str(folder)))
         lexicon_path = find_model(folder) / LEXICON
         shipped = lexicon_path if lexicon_path.is_file() else None
         norms = load_norms(find_model(folder))
@@ -82,6 +109,11 @@ class Recognizer:
         """Samples an output frame."""
         return self.contract.features.hop * self.model.stride
 
+    @property
+    def max_batch_s(self) -> float:
+        """Padded seconds in a batch; with a network that pads nothing, each recording is one."""
+        return MAX_BATCH_S if isinstance(self.model, CtcModel) else 0.0
+
     def transcribe(self, recordings: Sequence[Source | Audio]) -> list[Transcript]:
         """Transcribe recordings of any lengths; those past a minute are cut where they are quiet.
 
@@ -111,14 +143,14 @@ class Recognizer:
                 before the place where that showed.
         """
         pieces = cut(self._stream(recording, max_s), self.frame)
-        for batch in _batches(enumerate(pieces)):
+        for batch in _batches(enumerate(pieces), self.max_batch_s):
             yield from self._transcribe_batch([piece for _, piece in batch])
 
     def _transcribe_all(self, audios: Sequence[Audio]) -> list[Transcript]:
         """In batches of similar length."""
         by_length = sorted(enumerate(audios), key=lambda item: item[1].duration_s)
         transcripts: dict[int, Transcript] = {}
-        for batch in _batches(by_length):
+        for batch in _batches(by_length, self.max_batch_s):
             results = self._transcribe_batch([audio for _, audio in batch])
             transcripts |= zip((i for i, _ in batch), results, strict=True)
         return [transcripts[i] for i in range(len(audios))]
@@ -127,7 +159,10 @@ class Recognizer:
     def _transcribe_batch(self, audios: Sequence[Audio]) -> list[Transcript]:
         samples, lengths = pad([audio.samples for audio in audios])
         features, feature_lengths = self.log_mel(samples, lengths)
-        log_probs, frame_lengths = self.model(features.double(), feature_lengths)
+        if isinstance(self.model, CtcModel):
+            log_probs, frame_lengths = self.model(features.double(), feature_lengths)
+        else:
+            log_probs, frame_lengths = self.model(samples, lengths)
         heard = []
         for i, audio in enumerate(audios):
             frames = log_probs[i, : frame_lengths[i]].numpy()
@@ -167,7 +202,7 @@ class Recognizer:
 
     def _transcribe_held(self, held: list[tuple[int, Audio]]) -> Iterator[tuple[int, Transcript]]:
         held.sort(key=lambda item: item[1].duration_s)
-        for batch in _batches(held):
+        for batch in _batches(held, self.max_batch_s):
             transcripts = self.transcribe([audio for _, audio in batch])
             yield from zip((i for i, _ in batch), transcripts, strict=True)
 
@@ -265,13 +300,15 @@ def pad(recordings: Sequence[np.ndarray]) -> tuple[Tensor, Tensor]:
     return samples, lengths
 
 
-def _batches(audios: Iterable[tuple[int, Audio]]) -> Iterator[list[tuple[int, Audio]]]:
-    """Cut what comes so that no batch, padded, exceeds MAX_BATCH_S; best sorted by length."""
+def _batches(
+    audios: Iterable[tuple[int, Audio]], max_s: float
+) -> Iterator[list[tuple[int, Audio]]]:
+    """Cut what comes so that no batch, padded, exceeds `max_s`; best sorted by length."""
     batch: list[tuple[int, Audio]] = []
     longest_s = 0.0
     for item in audios:
         longest_s = max(longest_s, item[1].duration_s)
-        if batch and (len(batch) + 1) * longest_s > MAX_BATCH_S:
+        if batch and (len(batch) + 1) * longest_s > max_s:
             yield batch
             batch, longest_s = [], item[1].duration_s
         batch.append(item)

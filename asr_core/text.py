@@ -18,7 +18,7 @@ def normalise(text: str, kept_whole: Collection[str] = ()) -> str:
         kept_whole: pieces of text that stay as they are, the longest first: the signs among a
             model's symbols (see `Alphabet.normalise`).
     """
-    text = unicodedata.normalize("NFC", text.lower()).replace("\u2019", "'")
+    text = fold(text)
     kept = [" "]
     for piece in _pieces(text, kept_whole):
         # A mark belongs to the letter before it: stress in Russian, vowels in Hindi.
@@ -26,6 +26,11 @@ def normalise(text: str, kept_whole: Collection[str] = ()) -> str:
         is_kept = piece in kept_whole or piece.isalnum() or piece == "'" or is_mark
         kept.append(piece if is_kept else " ")
     return " ".join("".join(kept).split())
+
+
+def fold(text: str) -> str:
+    """Lower case, NFC, the apostrophe of typesetters as that of typewriters."""
+    return unicodedata.normalize("NFC", text.lower()).replace("\u2019", "'")
 
 
 def _pieces(text: str, known: Collection[str]) -> list[str]:

@@ -70,13 +70,13 @@ def write_probe(folder: str | Path) -> Path:
         AudioError: the bundled clip cannot be read.
     """
     folder = find_model(folder)
-    recognizer = Recognizer.load(folder)
-    (transcript,) = recognizer.transcribe([CLIP])
+    contract, model = load_model(folder)
+    (transcript,) = Recognizer(contract, model).transcribe([CLIP])
     metadata = {
         "clip": CLIP.name,
         "clip_sha256": _sha256(CLIP),
         "weights_sha256": _sha256(folder / "model.safetensors"),
-        "contract": json.dumps(_parts(recognizer.contract)),
+        "contract": json.dumps(_parts(contract)),
     }
     tensors = {"features": transcript.features, "log_probs": transcript.log_probs}
     part = folder / (PROBE + ".part")

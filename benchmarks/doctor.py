@@ -20,12 +20,7 @@ import scipy.signal
 import soxr
 
 from asr_core.audio import Audio, load_audio
-from asr_core.doctor import LEAST_LETTERS, Hint, diagnose
-from asr_core.doctor_texts import HINTS
-from asr_core.manifest import ManifestRow, read_manifest
-from asr_core.recognizer import Recognizer
-from asr_core.recording_measures import measure_recording
-from asr_core.training.degrade import (
+from asr_core.degrade import (
     TELEPHONE_BAND,
     active_mask,
     active_rms,
@@ -34,6 +29,12 @@ from asr_core.training.degrade import (
     rms,
     scale_to_snr,
 )
+from asr_core.doctor import Hint, diagnose
+from asr_core.doctor_rules import LEAST_LETTERS
+from asr_core.doctor_texts import HINTS
+from asr_core.manifest import ManifestRow, read_manifest
+from asr_core.recognizer import Recognizer
+from asr_core.recording_measures import measure_recording
 
 SEED = 1
 PEAK = 0.95

@@ -137,7 +137,7 @@ class TestReuse:
 
         def make() -> str:
             model = Pending.of("tiny", tiny_recognizer)
-            pending = library.to_be_made(model, str(tmp_path / "tiny"), manifest, tmp_path)
+            pending = library.to_be_made(model, manifest, tmp_path)
             pending.make()
             return str(pending.result().folder.stat().st_mtime_ns)
 
@@ -184,7 +184,7 @@ class TestMorse:
             told.clear()
             (loaded,) = library.models([str(model)])
             loaded.make()
-            pending = library.morse_on_demand(loaded, str(model), tmp_path / "runs")
+            pending = library.morse_on_demand(loaded, tmp_path / "runs")
             pending._report = lambda done, total, doing="": told.append(doing or f"{done}/{total}")
             pending.make()
             return pending.result()

@@ -9,10 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from asr_core.manifest import read_manifest
-from asr_core.training.corpora import synthetic
-from asr_core.training.corpora.spoken import WORDS
-from asr_core.training.degrade import (
+from asr_core.degrade import (
     NOISES,
     PEAK_LIMIT,
     TELEPHONE_BAND,
@@ -27,6 +24,9 @@ from asr_core.training.degrade import (
     rms,
     room_response,
 )
+from asr_core.manifest import read_manifest
+from asr_core.training.corpora import synthetic
+from asr_core.training.corpora.spoken import WORDS
 from asr_core.training.voices import (
     DEBIAN_PACKAGES,
     SAMPLE_RATE,

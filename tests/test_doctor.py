@@ -13,7 +13,8 @@ from asr_core import norms as norms_module
 from asr_core.__main__ import app
 from asr_core.audio import Audio, load_audio
 from asr_core.checkpoint import MODELS, CheckpointError, load_model
-from asr_core.doctor import CODES, PACE, codes_of, diagnose, examine
+from asr_core.doctor import codes_of, diagnose, examine
+from asr_core.doctor_rules import CODES, PACE
 from asr_core.doctor_texts import HINTS
 from asr_core.manifest import read_manifest
 from asr_core.norms import NORMS, PERCENTILES, Distribution, Norms, load_norms, save_norms

@@ -28,11 +28,24 @@ def test_results_are_those_of_the_model_card(measured: dict) -> None:
     ]
 
 
-def test_every_file_it_names_is_there() -> None:
-    links = re.findall(r"\]\(([^)#]+)\)", README)
-    missing = [link for link in links if "://" not in link and not (ROOT / link).exists()]
+@pytest.mark.parametrize("name", ["README.md", "benchmarks/README.md"])
+def test_every_file_it_names_is_there(name: str) -> None:
+    page = ROOT / name
+    links = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
+    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert links
     assert not missing
-    assert any(link.endswith(".png") for link in links)
+
+
+def test_every_benchmark_it_names_is_there() -> None:
+    told = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    names = set(re.findall(r"benchmarks[./](\w+)", README + told)) - {"README"}
+    assert len(names) > 8
+    assert not [name for name in names if not (ROOT / "benchmarks" / f"{name}.py").is_file()]
+
+
+def test_it_shows_pictures() -> None:
+    assert ".png)" in README
 
 
 def test_it_is_short() -> None:

@@ -13,8 +13,10 @@ import soundfile
 from typer.testing import CliRunner, Result
 
 from asr_core.__main__ import app
+from asr_core.audio import load_audio
 from asr_core.checkpoint import save_model
 from asr_core.recognizer import Recognizer
+from asr_core.what_if import Change, apply
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "assets" / "examples").glob("*.opus"))
@@ -253,6 +255,7 @@ import os, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
 from asr_core.__main__ import app
 from asr_core.recognizer import Recognizer
+from asr_core.what_if import Change, apply
 hear, batches = Recognizer._transcribe_batch, []
 def interrupted(self, audios):
     batches.append(audios)
@@ -290,3 +293,26 @@ finally:
         assert repr(name) in done.stdout  # the list is what we think it is
     for name in ("lightning", "gradio", "pandas", "librosa", "plotly", "audiomentations", "jiwer"):
         assert repr(name) not in done.stdout
+
+
+def test_what_if_changes_come_in_order(
+    model: Path, recordings: list[str], tiny_recognizer: Recognizer
+) -> None:
+    result = transcribe(
+        *recordings, "bad.wav", "--model", model, "--what-if", "noise=3", "--what-if", "speed=1.5"
+    )
+    changes = [Change("noise", 3.0), Change("speed", 1.5)]
+    expected = [
+        tiny_recognizer.transcribe([apply(load_audio(name), changes)])[0].text
+        for name in recordings
+    ]
+    lines = [f"{name}\t{text}" for name, text in zip(recordings, expected, strict=True)]
+    assert (result.exit_code, result.stdout.splitlines()) == (1, lines)
+    assert "bad.wav" in result.stderr
+
+
+def test_what_if_names_the_changes_there_are(model: Path, recordings: list[str]) -> None:
+    result = transcribe(recordings[0], "--model", model, "--what-if", "echo")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "no change 'echo'" in result.stderr
+    assert "noise (-10 to 40 dB)" in result.stderr

@@ -398,7 +398,8 @@ class TestChoice:
         assert [each.name for each in found][:2] == [run, "spoken"]
 
     def test_the_command_line(self):
-        shown = app.shown(app.parse(["--run", "runs/a", "--run", "runs/b"]))
+        options = app.parse(["--run", "runs/a", "--run", "runs/b"])
+        shown = app.shown(options, app.collect(options)[0])
         assert [each.name for each in shown][:3] == ["a", "b", "spoken"]
 
 

@@ -23,6 +23,7 @@ from ui.headline import notice
 from ui.language import count
 from ui.listening import AROUND_S, Sounds
 from ui.recording_hints import look
+from ui.robustness import Section
 from ui.sound import Publish, publisher
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ def build(
         with gr.Column(scale=6, min_width=340):
             view = evidence.component(None, "compared")
             note = notes.component(on.find, "notes")
+    Section(evaluations, lambda evaluation: model_of(evaluation, models)).wire(choice)
     on.publish = sounds.publish = exports.publish = publisher(view)
     calm = {"show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private"}
     parts = [state, head, lists, view, note]

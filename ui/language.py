@@ -20,6 +20,8 @@ from ui import (
     model_strings_ru,
     strings,
     strings_ru,
+    what_if_strings,
+    what_if_strings_ru,
 )
 
 LANGUAGES = ("en", "ru")
@@ -37,6 +39,7 @@ PAIRS = (  # a module of texts and its Russian twin, with the same names
     (doctor_strings, doctor_strings_ru),
     (compare_strings, compare_strings_ru),
     (model_strings, model_strings_ru),
+    (what_if_strings, what_if_strings_ru),
 )
 BOTH = tuple((module, texts(module), texts(russian)) for module, russian in PAIRS)
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.compare import decoder_name
-from analysis.evaluating import evaluate
+from analysis.evaluating import evaluate, weights_sha256
 from analysis.evaluation import Evaluation, EvaluationError
+from asr_core.model_names import hugging_face_name, is_hugging_face
 from asr_core.morse_code import is_morse
 from asr_core.text import Alphabet
 from ui import strings
@@ -25,13 +26,14 @@ if TYPE_CHECKING:
 
 def models(folders: Sequence[str]) -> list[Pending["Recognizer"]]:
     """Models by folder or bundled name, to be loaded."""
-    names = _distinct([Path(folder) for folder in folders])
+    names = _distinct(folders)
     return [_model(name, folder) for name, folder in zip(names, folders, strict=True)]
 
 
 def trainings(models: Sequence[str], runs: Sequence[str], bundled: Path) -> list[Training]:
     """What the Model tab offers, each folder once: the runs, the models, the bundled models."""
-    loaded = [Path(m) if (Path(m) / "config.json").is_file() else bundled / m for m in models]
+    ours = [m for m in models if not is_hugging_face(m)]
+    loaded = [Path(m) if (Path(m) / "config.json").is_file() else bundled / m for m in ours]
     others = sorted(path.parent for path in bundled.glob("*/config.json"))
     live = [Path(run) for run in runs]
     distinct: dict[Path, Path] = {}  # resolved -> as given
@@ -48,6 +50,15 @@ def trainings(models: Sequence[str], runs: Sequence[str], bundled: Path) -> list
     ]
 
 
+def foreign(models: Sequence[str], loaded: Sequence[Pending["Recognizer"]]) -> list[Training]:
+    """What the Model tab offers of models that were not trained here."""
+    return [
+        Training(model.name, Path(given), foreign=model)
+        for given, model in zip(models, loaded, strict=True)
+        if is_hugging_face(given)
+    ]
+
+
 def stored(folders: Sequence[Path]) -> list[Pending[Evaluation]]:
     """Evaluations that were made before (raises EvaluationError)."""
     opened = [Evaluation.open(folder) for folder in folders]
@@ -57,22 +68,19 @@ def stored(folders: Sequence[Path]) -> list[Pending[Evaluation]]:
     return [Pending.of(name, each) for name, each in zip(names, opened, strict=True)]
 
 
-def to_be_made(
-    model: Pending["Recognizer"], model_folder: str, manifest: Path, runs: Path
-) -> Pending[Evaluation]:
+def to_be_made(model: Pending["Recognizer"], manifest: Path, runs: Path) -> Pending[Evaluation]:
     """The evaluation of a manifest by a model, kept in `runs` for the next start of the app."""
     set_name = manifest.parent.name if manifest.stem == "manifest" else manifest.stem
-    out = runs / f"eval-{model.name}-{set_name}"
+    # A name on the Hugging Face Hub has a slash.
+    out = runs / f"eval-{model.name.replace('/', '-')}-{set_name}"
 
     def make(report: Report) -> Evaluation:
-        return _current(model.result(), Path(model_folder), manifest, out, report)
+        return _current(model.result(), manifest, out, report)
 
     return Pending(_name(set_name, model.name), make)
 
 
-def morse_on_demand(
-    model: Pending["Recognizer"], model_folder: str, runs: Path
-) -> Pending[Evaluation]:
+def morse_on_demand(model: Pending["Recognizer"], runs: Path) -> Pending[Evaluation]:
     """The evaluation of Morse messages that are made, and kept in `runs`, when it is wanted."""
 
     def make(report: Report) -> Evaluation:
@@ -82,7 +90,7 @@ def morse_on_demand(
         manifest = validation_set(runs / "validation" / "morse")
         report(0, 0)
         out = runs / f"eval-{model.name}-morse"
-        return _current(model.result(), Path(model_folder), manifest, out, report)
+        return _current(model.result(), manifest, out, report)
 
     return Pending(strings.MORSE_ON_DEMAND.format(model=model.name), make, on_demand=True)
 
@@ -109,24 +117,19 @@ def _model(name: str, folder: str) -> Pending["Recognizer"]:
     return Pending(name, load)
 
 
-def _current(
-    recognizer: "Recognizer", model_folder: Path, manifest: Path, out: Path, report: Report
-) -> Evaluation:
+def _current(recognizer: "Recognizer", manifest: Path, out: Path, report: Report) -> Evaluation:
     """The evaluation in `out` if it is of this model and manifest, else a new one there."""
     with suppress(EvaluationError):
         found = Evaluation.open(out)
-        if _is_current(found, model_folder, manifest):
+        if _is_current(found, recognizer, manifest):
             return found
     return evaluate(recognizer, manifest, out, progress=report)
 
 
-def _is_current(evaluation: Evaluation, model_folder: Path, manifest: Path) -> bool:
+def _is_current(evaluation: Evaluation, recognizer: "Recognizer", manifest: Path) -> bool:
     """Whether the same weights heard the same manifest."""
-    from asr_core.checkpoint import find_model
-
-    weights = find_model(model_folder) / "model.safetensors"
     made_by = evaluation.summary["model"]["sha256"], evaluation.summary["manifest"]["sha256"]
-    return made_by == (_sha256(weights), _sha256(manifest))
+    return made_by == (weights_sha256(recognizer), _sha256(manifest))
 
 
 def _sha256(path: Path) -> str:
@@ -145,7 +148,10 @@ def _stored_name(evaluation: Evaluation) -> str:
     return strings.EVALUATION_DECODER.format(name=name, decoder=decoder) if decoder else name
 
 
-def _distinct(folders: Sequence[Path]) -> list[str]:
-    """The folders' names; their whole paths where two would have the same name."""
-    names = [folder.resolve().name for folder in folders]
-    return names if len(set(names)) == len(names) else [str(folder) for folder in folders]
+def _distinct(folders: Sequence[str]) -> list[str]:
+    """The models' names; as they were given where two would have the same name."""
+    names = [
+        hugging_face_name(given) if is_hugging_face(given) else Path(given).resolve().name
+        for given in folders
+    ]
+    return names if len(set(names)) == len(names) else list(folders)

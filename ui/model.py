@@ -12,6 +12,7 @@ from ui import model_strings, model_tables, strings
 from ui.evidence import Notice
 from ui.headline import notice
 from ui.model_card import prose
+from ui.model_foreign import foreign
 from ui.model_record import record as record_html
 from ui.model_runs import (
     TABLE,
@@ -143,11 +144,30 @@ class _Handlers:
 
     def _shown(self, training: Training) -> Iterator[dict[Any, Any]]:
         """The whole tab; first what is quick, then the figure."""
+        if training.foreign is not None:
+            yield from self._foreign(training)
+            return
         seen = stamp(self.trainings.values(), training)
         record = read_record(training.folder)
         yield self._texts(training, record) | {self.view.seen: seen}
         yield self._curves(training)
         yield {self.view.reliability: _reliability(record)}
+
+    def _foreign(self, training: Training) -> Iterator[dict[Any, Any]]:
+        """A model that was not trained here; it may still have to be loaded."""
+        view, model = self.view, training.foreign
+        texts = (view.facts, view.results, view.confidence, view.architecture, view.card)
+        empty = dict.fromkeys((*texts, view.curves_heading, view.record), "")
+        figures = dict.fromkeys((view.curves, view.reliability), gr.Plot(None, visible=False))
+        loading = notice(Notice("loading", model_strings.READING_MODEL))
+        seen = stamp(self.trainings.values(), training)
+        yield empty | figures | {view.seen: seen, view.status: loading}
+        model.make()
+        if model.failure is not None:
+            facts = notice(Notice("failed", strings.BAD_MODEL, str(model.failure)))
+        else:
+            facts = foreign(model.result())
+        yield {view.status: "", view.facts: facts}
 
     def _texts(self, training: Training, record: Record) -> dict[Any, Any]:
         problems = list(record.problems)

@@ -14,6 +14,8 @@ from ui import model_strings as strings
 
 if TYPE_CHECKING:
     from asr_core.checkpoint import Contract
+    from asr_core.recognizer import Recognizer
+    from ui.background import Pending
 
 TABLE = "training.csv"
 SAMPLES = "samples.txt"  # what the last validation heard
@@ -32,6 +34,7 @@ class Training:
     name: str
     folder: Path
     live: bool = False  # asked for as a run: it may be under way
+    foreign: "Pending[Recognizer] | None" = None  # not trained here; then the folder has no record
 
 
 @dataclass(frozen=True)

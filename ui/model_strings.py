@@ -33,6 +33,21 @@ MODEL_FACTS = {
     ),
 }
 
+FOREIGN_FACTS = {
+    "network": ("Network", "The name of its class"),
+    "source": ("Source", "As the app was given it"),
+    **{key: MODEL_FACTS[key] for key in ("parameters", "size", "symbols")},
+    "rate": ("Sample rate", "What recordings are resampled to"),
+    "band": ("Hears", "Half the sample rate; the model has no features but the samples"),
+    "frame": MODEL_FACTS["frame"],
+}
+FOREIGN_NOTE = (
+    "This model was not trained here, so nothing is known here of its training data, its tests or"
+    " its limits: see where it comes from. Its confidence is the mean probability of the letters,"
+    " not calibrated, and its word times are estimated without knowing its delay."
+)
+FOREIGN_SYMBOLS = "It writes: {symbols}"
+
 RUN_STATES = {
     "waiting": "No epoch is done yet",
     "running": "Training: {done} epochs done",

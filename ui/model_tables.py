@@ -84,12 +84,17 @@ def facts(record: Record, parts: "Sequence[Part]") -> str:
         "frame": milliseconds(parts[-1].step * features.hop_s),
         "best": _best(record.metrics),
     }
+    return facts_html(contract.name, model_strings.MODEL_FACTS, values)
+
+
+def facts_html(name: str, labels: Mapping[str, tuple[str, str]], values: Mapping[str, str]) -> str:
+    """A model's name and the figures that there are, each with its label and hint."""
     items = "".join(
         f'<div title="{escape(hint)}"><dt>{escape(label)}</dt><dd>{escape(values[key])}</dd></div>'
-        for key, (label, hint) in model_strings.MODEL_FACTS.items()
+        for key, (label, hint) in labels.items()
         if values[key]
     )
-    return f'<h2>{escape(contract.name)}</h2><dl class="mh-model-facts">{items}</dl>'
+    return f'<h2>{escape(name)}</h2><dl class="mh-model-facts">{items}</dl>'
 
 
 def _best(metrics: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from asr_core.audio import AudioError
 from asr_core.decoding import DecodingConfig, DecodingConfigError
 from asr_core.manifest import ManifestError, ManifestRow, read_manifest
 from asr_core.morse_code import Script, is_morse, read_as
-from ui import decoding, evidence, live, strings
+from ui import decoding, evidence, live, strings, what_if
 from ui.background import Pending
 from ui.decoding import GREEDY
 from ui.downloads import Shelf
@@ -103,6 +103,7 @@ def build(
             shelf = Shelf()
             live.component(live.Live({model.name: model for model in models}))
             view = evidence.component(_loading(), "recognised", shelf)
+            changed = what_if.build(shelf)
     last = gr.State(None)  # the file shown now: another model can hear it too
     on = _Handlers(models, examples, publisher(view), shelf)
     calm = {"show_progress": "hidden", "trigger_mode": "always_last"}
@@ -124,6 +125,7 @@ def build(
     recorder.start_recording(_listening, None, view, **instead)
     picker.choose(on.chosen, [model, chosen], [view, last, script], **instead)
     heard = [last, model, script, chosen, said]
+    what_if.wire(changed, heard, on.find, on.publish, shelf)
     script.input(on.changed, heard, view, **inner)
     gr.on([said.submit, compare.click], on.changed, heard, view, **inner)
     gr.on(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asr_core.audio import AudioError
+from asr_core.audio import Audio, AudioError
 from asr_core.doctor_texts import HintText, finding
 from ui import doctor_strings
 
@@ -29,12 +29,14 @@ def shown(hints: "Sequence[Hint]") -> tuple[ShownHint, ...]:
     return tuple(_shown(hint) for hint in hints)
 
 
-def look(recognizer: "Recognizer", path: Path, text: str | None) -> tuple[ShownHint, ...] | None:
-    """What is unusual about a file; None where it cannot be read (see `asr_core.doctor`)."""
+def look(
+    recognizer: "Recognizer", source: Path | Audio, text: str | None
+) -> tuple[ShownHint, ...] | None:
+    """What is unusual about a recording; None where it cannot be read (see `asr_core.doctor`)."""
     from asr_core.doctor import examine
 
     try:
-        return shown(examine(path, recognizer.contract, recognizer.norms, text))
+        return shown(examine(source, recognizer.contract, recognizer.norms, text))
     except AudioError:
         return None
 

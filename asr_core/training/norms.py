@@ -7,7 +7,7 @@ import numpy as np
 
 from asr_core.audio import Audio
 from asr_core.checkpoint import Contract, find_model, load_model
-from asr_core.doctor import letters_per_s
+from asr_core.doctor_rules import letters_per_s
 from asr_core.manifest import fingerprint
 from asr_core.norms import LETTERS_PER_S, Norms, distribution, save_norms
 from asr_core.recording_measures import measure_recording

@@ -12,7 +12,10 @@ import soundfile
 from rich.console import Console
 from rich.progress import track
 
+from asr_core.audio import UNKNOWN_LENGTH, AudioError, load_audio
 from asr_core.manifest import ManifestError, write_manifest
+
+WRITTEN = ("joined", "clips")  # folders of recordings that are made here
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Clip:
     speaker: str  # "" for noise
     kind: str  # word, string, sentence, utterance or noise
     duration_s: float = 0.0
+    sample_rate: int = 0  # Hz, of its file
     fields: dict[str, Any] = field(default_factory=dict)
 
     def record(self, audio_filepath: str) -> dict[str, Any]:
@@ -68,21 +72,38 @@ def draw(seed: int, name: str) -> float:
     return int.from_bytes(digest(seed, name)[:6], "big") / 2**48
 
 
-def measured(assigned: Sequence[Assigned]) -> tuple[list[Assigned], list[Skipped]]:
-    """The clips with their durations, and those that cannot be read."""
-    usable: list[Assigned] = []
+def measured(
+    assigned: Sequence[tuple[T, Clip]],
+) -> tuple[list[tuple[T, Clip]], list[Skipped]]:
+    """The clips, each beside its split or what else it came with, with their durations.
+
+    And those that cannot be read.
+    """
+    usable: list[tuple[T, Clip]] = []
     skipped: list[Skipped] = []
     for split, clip in progress(assigned, "Reading clips"):
         try:
-            duration_s = soundfile.info(clip.path).duration
-        except (soundfile.SoundFileError, OSError) as e:
+            duration_s, rate = _length(clip.path)
+        except AudioError as e:
             skipped.append({"audio_filepath": str(clip.path), "reason": str(e)})
             continue
         if duration_s > 0:
-            usable.append((split, replace(clip, duration_s=duration_s)))
+            usable.append((split, replace(clip, duration_s=duration_s, sample_rate=rate)))
         else:
             skipped.append({"audio_filepath": str(clip.path), "reason": "no samples"})
     return usable, skipped
+
+
+def _length(path: Path) -> tuple[float, int]:
+    """Seconds and Hz; of a file whose header does not tell, by decoding it (raises AudioError)."""
+    try:
+        info = soundfile.info(path)
+    except (soundfile.SoundFileError, OSError, TypeError):  # TypeError: the name ends in .raw
+        info = None
+    if info is not None and info.frames < UNKNOWN_LENGTH:
+        return info.duration, info.samplerate
+    audio = load_audio(path)
+    return audio.duration_s, audio.sample_rate
 
 
 def write_splits(
@@ -107,18 +128,15 @@ def write_splits(
 
 def _location(path: Path, out: Path) -> str:
     """What a manifest in `out` says: relative for files written by us, absolute for the rest."""
-    return path.relative_to(out).as_posix() if path.is_relative_to(out / "joined") else str(path)
+    return path.relative_to(out).as_posix() if _is_ours(path, out) else str(path)
+
+
+def _is_ours(path: Path, out: Path) -> bool:
+    return any(path.is_relative_to(out / folder) for folder in WRITTEN)
 
 
 def _describe(clips: Sequence[Clip], out: Path, source: Path) -> dict[str, Any]:
-    portable = [
-        clip.record(
-            clip.path.relative_to(
-                out if clip.path.is_relative_to(out / "joined") else source
-            ).as_posix()
-        )
-        for clip in clips
-    ]
+    portable = [clip.record(_portable(clip.path, out, source)) for clip in clips]
     lines = "\n".join(json.dumps(record, sort_keys=True) for record in portable)
     return {
         "utterances": len(clips),
@@ -127,6 +145,12 @@ def _describe(clips: Sequence[Clip], out: Path, source: Path) -> dict[str, Any]:
         "words": sum(len(clip.text.split()) for clip in clips),
         "sha256": hashlib.sha256(lines.encode()).hexdigest(),
     }
+
+
+def _portable(path: Path, out: Path, source: Path) -> str:
+    """The same on every machine; a recording elsewhere goes by its name."""
+    folder = out if _is_ours(path, out) else source
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
 
 
 def progress(items: Sequence[T], description: str) -> Iterable[T]:

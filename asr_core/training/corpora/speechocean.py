@@ -6,6 +6,7 @@ from pathlib import Path
 from asr_core.manifest import ManifestError
 from asr_core.training.corpora.clips import Clip
 from asr_core.training.corpora.download import Original
+from asr_core.training.corpora.kaldi import read_table
 
 CORPUS = "speechocean762"
 ORIGINAL = Original(
@@ -42,11 +43,4 @@ def read_part(folder: Path, part: str, kind_of: Callable[[str], str]) -> Iterato
 
 
 def _kaldi(path: Path) -> dict[str, str]:
-    """A Kaldi table: a key, white space, the rest of the line."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as e:
-        raise ManifestError(
-            f"Cannot read {path}: {e}. Expected a file of the official {CORPUS} layout."
-        ) from e
-    return {key: " ".join(rest) for key, *rest in (line.split() for line in lines if line.strip())}
+    return read_table(path, f"a file of the official {CORPUS} layout")

@@ -15,9 +15,9 @@ import soundfile
 from rich.console import Console
 from rich.progress import track
 
+from asr_core.degrade import Conditions, Mixture, degrade
 from asr_core.manifest import write_manifest
 from asr_core.training.corpora.spoken import COMMANDS, DIGITS, WORDS
-from asr_core.training.degrade import Conditions, Mixture, degrade
 from asr_core.training.voices import SAMPLE_RATE, VOICES, Synthesiser, Voice
 
 N_UTTERANCES = 360
