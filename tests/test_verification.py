@@ -144,7 +144,7 @@ def test_other_versions_are_a_note(folder: Path) -> None:
 
 def test_damaged_norms_are_found(folder: Path) -> None:
     (folder / NORMS).write_text("{}")
-    assert failed(folder) == {"recordings"}
+    assert "recordings" in failed(folder)
 
 
 def test_a_folder_without_a_record_has_notes_only(folder: Path, data: Path) -> None:
