@@ -93,7 +93,12 @@ def describe_command(
         bool, typer.Option(help="Read the recordings, not the manifests only.")
     ] = True,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit code 2 if a check finds an error.")
+        bool,
+        typer.Option(
+            "--strict",
+            help="Exit with code 2 if a check finds an error, and say which: for CI, so that no"
+            " broken data is merged.",
+        ),
     ] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; else all cores.")] = None,
     cache: Annotated[bool, typer.Option(help="Keep what was measured, by files' content.")] = True,
@@ -123,7 +128,9 @@ def describe_command(
         _fail(e)
     for line in lines(done):
         typer.echo(line)
-    if strict and any(finding.verdict == "error" for finding in done.findings):
+    errors = [finding.check for finding in done.findings if finding.verdict == "error"]
+    if strict and errors:
+        typer.echo(f"error: checks failed: {', '.join(errors)}", err=True)
         raise typer.Exit(2)
 
 

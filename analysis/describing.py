@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analysis.columns import FixedColumns, FreeColumns
-from analysis.data_checks import CHECKS, Material
+from analysis.copies import copy_groups
+from analysis.data_checks import Material, findings
 from analysis.description import (
     FILES,
     FINDINGS,
@@ -29,7 +30,7 @@ from analysis.description import (
 )
 from analysis.evaluation import set_name
 from analysis.folder import check_own, replacing, write_summary, write_table
-from analysis.measuring import HISTOGRAM_BINS, FileMeasures, Progress, measure_files
+from analysis.measuring import HISTOGRAM_BINS, FileMeasures, MeasuringError, Progress, measure_files
 from analysis.names import UniqueNames
 from analysis.normalisation import basic
 from analysis.store import RESERVED
@@ -90,7 +91,8 @@ def describe(
 
     Raises:
         ManifestError: a manifest cannot be read.
-        DescriptionError: `out` cannot be written or holds other files.
+        DescriptionError: `out` cannot be written or holds other files, or the processes that
+            measured were ended from outside.
     """
     out = Path(out).resolve()
     try:
@@ -100,12 +102,18 @@ def describe(
     read = dict(_splits([read_manifest(path) for path in manifests]))
     rows = [(split, row) for split, manifest in read.items() for row in manifest.rows]
     measures: Sequence[FileMeasures | AudioError | None] = [None] * len(rows)
+    groups: Sequence[int | None] = [None] * len(rows)
+    paths = [row.audio_path for _, row in rows]
     if sound:
-        paths = [row.audio_path for _, row in rows]
-        measures = measure_files(paths, cache_path, workers, progress)
+        try:
+            measures = measure_files(paths, cache_path, workers, progress)
+        except MeasuringError as e:
+            raise DescriptionError(str(e)) from e
+        groups = copy_groups(measures, paths)
     tables = _Tables(units, read)
     for start in range(0, len(rows), BATCH):
-        tables.add(rows[start : start + BATCH], measures[start : start + BATCH])
+        part_of = slice(start, start + BATCH)
+        tables.add(rows[part_of], measures[part_of], groups[part_of])
     summary = _summary(read, out, name, units, sound) | _histograms(rows, measures)
     try:
         with replacing(out) as part:
@@ -113,10 +121,9 @@ def describe(
             write_table(part / WORDS, tables.words)
             write_manifest(part / SKIPPED, _skipped(read))
             write_summary(part / SUMMARY, summary)
-            known = [each if isinstance(each, FileMeasures) else None for each in measures]
-            material = Material(open_store(part), list(read), known)
-            findings = [finding for check in CHECKS for finding in check(material)]
-            write_summary(part / FINDINGS, [asdict(finding) for finding in findings])
+            skipped = {split: len(manifest.skipped) for split, manifest in read.items()}
+            material = Material(open_store(part), list(read), paths, skipped, sound)
+            write_summary(part / FINDINGS, [asdict(each) for each in findings(material)])
     except OSError as e:
         raise DescriptionError(f"Cannot write {out}: {e}. Choose another folder.") from e
     return Description.open(out)
@@ -127,7 +134,8 @@ class _Tables:
 
     def __init__(self, units: Units, read: dict[str, Manifest]) -> None:
         self._units = units
-        self._folders = {split: manifest.path.parent for split, manifest in read.items()}
+        # Compared as text: of 100,000 paths their parts would take a second.
+        self._folders = {split: f"{each.path.parent}{os.sep}" for split, each in read.items()}
         self._recordings = FixedColumns(RECORDING_COLUMNS)
         self._words = FixedColumns(WORD_COLUMNS)
         from_text = all(is_table(manifest.path) for manifest in read.values())
@@ -155,14 +163,16 @@ class _Tables:
         self,
         rows: Sequence[tuple[str, ManifestRow]],
         measures: Sequence[FileMeasures | AudioError | None],
+        groups: Sequence[int | None],
     ) -> None:
-        """Rows with their splits, and what their recordings are like."""
+        """Rows with their splits, what their recordings are like, and which are copies."""
         records = []
         words: dict[str, list[Any]] = {name: [] for name in WORD_COLUMNS}
-        for (split, row), measured in zip(rows, measures, strict=True):
+        for (split, row), measured, group in zip(rows, measures, groups, strict=True):
             text = self._units.normalise(utf8(row.text))
             key = self._names.take(utf8(str(row.fields.get("id") or row.audio_path.stem)))
-            record = self._texts(split, row, text) | {"utterance_id": key}
+            record = self._texts(split, row, text)
+            record |= {"utterance_id": key, "copy_group": group}
             records.append(record | _sound(measured, row) | self._rates(text, measured, row))
             for word, n in Counter(text.split()).items():
                 for column, value in zip(words.values(), (key, word, n), strict=True):
@@ -175,12 +185,11 @@ class _Tables:
         self._fields.add([_fields(row) for _, row in rows])
 
     def _texts(self, split: str, row: ManifestRow, text: str) -> dict[str, Any]:
-        folder, path = self._folders[split], row.audio_path
-        inside = path.is_relative_to(folder)
+        path = str(row.audio_path)
         return {
             "split": split,
             "line": row.line,
-            "audio_filepath": utf8(str(path.relative_to(folder) if inside else path)),
+            "audio_filepath": utf8(path.removeprefix(self._folders[split])),
             "text": text,
             "text_raw": utf8(row.text),
             "speaker": _speaker(row),

@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from analysis.check_texts import check_text
 from analysis.describing import Units
-from analysis.description import Description
+from analysis.description import Description, Finding
 
 if TYPE_CHECKING:
     from asr_core.recognizer import Recognizer
+
+SHOWN = 3  # examples of a finding
 
 
 def units_of(recognizer: "Recognizer") -> Units:
@@ -33,7 +36,24 @@ def lines(description: Description) -> Iterator[str]:
     ):
         hours = f"{row['hours'] or 0.0:8.2f}"
         yield f"{row['split']:<24} {row['n']:>10} {hours} {row['speakers']:>8} {row['words']:>9}"
-    for finding in description.findings:
-        yield f"{finding.verdict:<8} {finding.check:<24} {finding.count:>8}"
-    if skipped := sum(each["skipped"] for each in description.summary["manifests"]):
-        yield f"{skipped} manifest rows left out: see {description.folder / 'skipped.jsonl'}"
+    order = ("error", "warning")
+    for finding in sorted(
+        (each for each in description.findings if each.verdict in order),
+        key=lambda each: order.index(each.verdict),
+    ):
+        yield from finding_lines(finding)
+    n_ok = sum(finding.verdict == "ok" for finding in description.findings)
+    yield f"ok       {n_ok} other checks found nothing"
+
+
+def finding_lines(finding: Finding) -> Iterator[str]:
+    """One finding: what, which, and what to do."""
+    title, what, advice = check_text(finding.check, finding.count, finding.facts)
+    yield f"{finding.verdict:<8} {title} [{finding.check}]: {what}"
+    examples = (
+        " = ".join(map(str, example)) if isinstance(example, list) else str(example)
+        for example in finding.examples[:SHOWN]
+    )
+    if said := ", ".join(examples):
+        yield f"{'':<8} such as {said}"
+    yield f"{'':<8} -> {advice}"

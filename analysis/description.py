@@ -47,6 +47,7 @@ RECORDING_COLUMNS = {  # a manifest field of one of these names becomes `manifes
     "ctc_ratio": "float64",  # output frames over the least that CTC needs; below 1 cannot be learnt
     "file_sha256": "str",
     "samples_sha256": "str",
+    "copy_group": "Int64",  # recordings of the same sound share a number; null without a copy
 }
 
 

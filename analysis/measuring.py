@@ -7,10 +7,11 @@ copied or described before costs no more than reading it.
 import hashlib
 import json
 import os
-import sqlite3
+import signal
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from functools import cache
 from multiprocessing import get_context
@@ -20,9 +21,10 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from analysis.fingerprints import fingerprint
+from analysis.measures_cache import MeasuresCache
 from asr_core.audio import Audio, AudioError, stream_audio
 from asr_core.recording_measures import RecordingMeasures, measure_recording
-from asr_core.signal_measures import HOP_S, measure_signal
 
 VERSION = 2  # of what is measured; raised whenever a measure changes, so that old ones are not used
 LONGEST_S = 600.0  # of a recording is measured; its length and content are of the whole
@@ -30,9 +32,6 @@ FEW = 64  # recordings that are measured sooner than another process starts
 CHUNK = 16  # recordings handed to a process at a time
 HISTOGRAM_BINS = 50
 HISTOGRAM_DB = (-100.0, 0.0)  # before normalisation; afterwards 0 to 1
-PRINT_FRAMES = 24  # of a fingerprint: the sound, whatever its length, ...
-PRINT_BANDS = 12  # ... in the bands of `SignalMeasures`
-
 Progress = Callable[[int, int], None]
 
 
@@ -49,7 +48,7 @@ class FileMeasures:
         recording: its measures, at the file's own rate.
         before: (HISTOGRAM_BINS,) counts of log-mel values in dB over HISTOGRAM_DB.
         after: (HISTOGRAM_BINS,) counts of the normalised features over 0 to 1.
-        fingerprint: (PRINT_FRAMES * PRINT_BANDS,) int8; that of a near copy has a cosine near 1.
+        fingerprint: see `analysis.fingerprints`.
     """
 
     file_sha256: str
@@ -60,18 +59,26 @@ class FileMeasures:
     recording: RecordingMeasures
     before: tuple[int, ...]
     after: tuple[int, ...]
-    fingerprint: tuple[int, ...]
+    fingerprint: bytes
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return asdict(self) | {"fingerprint": b64encode(self.fingerprint).decode()}
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> "FileMeasures":
-        """The inverse of `to_json` (raises KeyError, TypeError)."""
+        """The inverse of `to_json` (raises KeyError, TypeError, ValueError)."""
         recording = dict(record["recording"])
         recording["bands_db"] = tuple(recording["bands_db"])
-        tuples = {name: tuple(record[name]) for name in ("before", "after", "fingerprint")}
-        return cls(**record | tuples | {"recording": RecordingMeasures(**recording)})
+        others = {
+            "recording": RecordingMeasures(**recording),
+            "fingerprint": b64decode(record["fingerprint"]),
+            **{name: tuple(record[name]) for name in ("before", "after")},
+        }
+        return cls(**record | others)
+
+
+class MeasuringError(RuntimeError):
+    """The processes that measured recordings were ended from outside."""
 
 
 def measure_files(
@@ -87,10 +94,13 @@ def measure_files(
         cache_path: an SQLite file of what was measured before, made where there is none.
         workers: processes; None takes as many as there are processors.
         progress: called after every file.
+
+    Raises:
+        MeasuringError: a process ended before its work was done, as it does where memory ends.
     """
     found: dict[Path, FileMeasures | AudioError] = {}
     total = len(set(paths))
-    with _Cache(cache_path) as known:
+    with MeasuresCache(cache_path, VERSION) as known:
         for path, result in _results(list(dict.fromkeys(paths)), known, workers):
             found[path] = result
             if progress is not None:
@@ -118,9 +128,8 @@ def measure_file(path: Path) -> FileMeasures:
         n_samples += len(block.samples)
     audio = Audio(np.concatenate(kept), rate)
     channels, kind = _format(path)
-    signal = measure_signal(audio)
-    measures = measure_recording(audio, signal)
-    before, after = _histograms(audio)
+    measures = measure_recording(audio)
+    before, after, picture = _features(audio)
     return FileMeasures(
         file_sha256=file_sha256,
         samples_sha256=content.hexdigest(),
@@ -130,18 +139,18 @@ def measure_file(path: Path) -> FileMeasures:
         recording=RecordingMeasures(**asdict(measures) | {"duration_s": n_samples / rate}),
         before=before,
         after=after,
-        fingerprint=_fingerprint(signal.bands_db[signal.sounding]),
+        fingerprint=picture,
     )
 
 
 def _results(
-    paths: Sequence[Path], known: "_Cache", workers: int | None
+    paths: Sequence[Path], known: MeasuresCache, workers: int | None
 ) -> Iterator[tuple[Path, FileMeasures | AudioError]]:
     """What is known first, then what has to be measured, in the order in which it is done."""
     unknown = []
     for path in paths:
         try:
-            stored = known.find(_sha256(path))
+            stored = _restored(known.find(_sha256(path)))
         except AudioError as e:
             yield path, e
             continue
@@ -151,8 +160,16 @@ def _results(
             yield path, stored
     for path, result in zip(unknown, _measured(unknown, workers), strict=True):
         if isinstance(result, FileMeasures):
-            known.keep(result)
+            known.keep(result.file_sha256, json.dumps(result.to_json()))
         yield path, result
+
+
+def _restored(record: str | None) -> FileMeasures | None:
+    """What the cache holds, if it is whole."""
+    try:
+        return None if record is None else FileMeasures.from_json(json.loads(record))
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _measured(paths: Sequence[Path], workers: int | None) -> Iterator[FileMeasures | AudioError]:
@@ -161,8 +178,17 @@ def _measured(paths: Sequence[Path], workers: int | None) -> Iterator[FileMeasur
         yield from map(_attempt, paths)
         return
     # Not forked: this process may hold threads of torch, which a fork does not survive.
-    with ProcessPoolExecutor(n, get_context("spawn"), initializer=_one_thread) as pool:
+    pool = ProcessPoolExecutor(n, get_context("spawn"), initializer=_start)
+    try:
         yield from pool.map(_attempt, paths, chunksize=CHUNK)
+    except BrokenProcessPool as e:
+        raise MeasuringError(
+            f"One of {n} processes that measured recordings was ended from outside, as the system"
+            " does when memory runs out. What was measured is kept: run it again with fewer"
+            " --workers, and look for very large files."
+        ) from e
+    finally:
+        pool.shutdown(cancel_futures=True)  # Ctrl-C does not wait for all the rest
 
 
 def _attempt(path: Path) -> FileMeasures | AudioError:
@@ -172,11 +198,12 @@ def _attempt(path: Path) -> FileMeasures | AudioError:
         return e
 
 
-def _one_thread() -> None:
-    """Processes share the processors out; threads besides would only get in their way."""
+def _start() -> None:
+    """In a new process: one thread, for processes share the processors; Ctrl-C is the parent's."""
     import torch
 
     torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _sha256(path: Path) -> str:
@@ -198,27 +225,27 @@ def _format(path: Path) -> tuple[int | None, str]:
     return info.channels, f"{info.format} {info.subtype}"
 
 
-def _histograms(audio: Audio) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Counts of the log-mel values before and after normalisation, of the default features."""
+def _features(audio: Audio) -> tuple[tuple[int, ...], tuple[int, ...], bytes]:
+    """Counts of log-mel values before and after normalisation, and the fingerprint."""
     import torch
 
     from asr_core.audio import load_audio
     from asr_core.features import POWER_FLOOR
 
     log_mel = _log_mel()
-    heard = load_audio(
-        audio.samples, log_mel.config.sample_rate, source_rate=audio.sample_rate
-    ).samples
+    rate = log_mel.config.sample_rate
+    heard = load_audio(audio.samples, rate, source_rate=audio.sample_rate).samples
     samples, lengths = torch.from_numpy(heard)[None], torch.tensor([len(heard)])
     with torch.inference_mode():
-        decibel = 10 * torch.log10(log_mel.mel_power(samples).clamp(min=POWER_FLOOR))
+        power = log_mel.mel_power(samples)[0]
+        decibel = 10 * torch.log10(power.clamp(min=POWER_FLOOR))
         scaled = log_mel(samples, lengths)[0]
     counts = (
         np.histogram(np.clip(values.numpy(), *limits), HISTOGRAM_BINS, limits)[0]
         for values, limits in ((decibel, HISTOGRAM_DB), (scaled, (0.0, 1.0)))
     )
     before, after = (tuple(map(int, each)) for each in counts)
-    return before, after
+    return before, after, fingerprint(power.numpy())
 
 
 @cache
@@ -226,64 +253,3 @@ def _log_mel() -> Any:
     from asr_core.features import FeatureConfig, LogMel
 
     return LogMel(FeatureConfig())
-
-
-def _fingerprint(bands_db: np.ndarray) -> tuple[int, ...]:
-    """(T, PRINT_BANDS) of the sound alone -> its course in so many steps, centred, of length 127.
-
-    Level, pauses at the edges, format and a little noise make no difference to it.
-    """
-    if len(bands_db) < DIFFERENT_FRAMES:
-        return ()
-    limited = np.maximum(bands_db, bands_db.max() - 60)
-    places = np.linspace(0, len(limited) - 1, PRINT_FRAMES)
-    steps = np.stack(
-        [np.interp(places, np.arange(len(limited)), band) for band in limited.T], axis=1
-    )
-    centred = (steps - steps.mean()).ravel()
-    scale = np.abs(centred).max()
-    return tuple(map(int, np.round(127 * centred / scale))) if scale > 0 else ()
-
-
-DIFFERENT_FRAMES = round(0.1 / HOP_S)  # shorter sounds are too much alike to tell apart
-
-
-class _Cache:
-    """Measures by the content of files; without a path, none."""
-
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-        self._database: sqlite3.Connection | None = None
-
-    def __enter__(self) -> "_Cache":
-        if self._path is not None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite3.connect(self._path, timeout=30)
-            self._database.execute(
-                "CREATE TABLE IF NOT EXISTS measures"
-                " (content TEXT, version INTEGER, record TEXT, PRIMARY KEY (content, version))"
-            )
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._database is not None:
-            with closing(self._database) as database:
-                database.commit()
-
-    def find(self, content: str) -> FileMeasures | None:
-        if self._database is None:
-            return None
-        row = self._database.execute(
-            "SELECT record FROM measures WHERE content = ? AND version = ?", (content, VERSION)
-        ).fetchone()
-        return None if row is None else FileMeasures.from_json(json.loads(row[0]))
-
-    def keep(self, measures: FileMeasures) -> None:
-        if self._database is None:
-            return
-        self._database.execute(
-            "INSERT OR REPLACE INTO measures VALUES (?, ?, ?)",
-            (measures.file_sha256, VERSION, json.dumps(measures.to_json())),
-        )
-        if self._database.total_changes % 200 == 0:
-            self._database.commit()  # so that Ctrl-C loses little
