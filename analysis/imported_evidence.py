@@ -17,6 +17,7 @@ from analysis.recognition import error_evidence, place_reference
 from analysis.scoring import Score, score
 from asr_core.alignment import forced_align
 from asr_core.audio import Audio
+from asr_core.doctor import codes_of
 from asr_core.recognizer import Recognizer
 from asr_core.signal_measures import SignalMeasures, measure_signal
 from asr_core.transcript import Transcript, Word
@@ -24,7 +25,14 @@ from asr_core.transcript import Transcript, Word
 if TYPE_CHECKING:
     import pyarrow
 
-MEASURED = ("duration_s", "snr_estimate_db", "clipped_share", "letters_per_s", "label_suspicion")
+MEASURED = (
+    "duration_s",
+    "snr_estimate_db",
+    "clipped_share",
+    "letters_per_s",
+    "label_suspicion",
+    "hints",
+)
 EXPLAINED = ("cause", "region", "cost", "region_snr_db", "region_clipped", "edge_db")
 TIMES = ("start_s", "end_s")
 
@@ -56,9 +64,11 @@ def with_evidence(
     explained = {name: errors[name].to_pylist() for name in (*EXPLAINED, *TIMES)}
     places = [i for i, row in enumerate(rows) if row["audio_filepath"] is not None]
     signals: dict[int, SignalMeasures] = {}
+    hints: dict[int, str] = {}
 
     def measure(n: int, audio: Audio) -> None:
         signals[n] = measure_signal(audio)
+        hints[n] = codes_of(recognizer, audio, signals[n], recordings[n], rows[places[n]]["text"])
 
     n_heard = 0
     recordings = [folder / rows[i]["audio_filepath"] for i in places]
@@ -68,7 +78,7 @@ def with_evidence(
             i = places[n]
             [scored] = score([rows[i]["text"]], [rows[i]["pred_text"]])
             found, edits = _explain(recognizer, scored, result, signals.pop(n))
-            _fill(measured, i, found)
+            _fill(measured, i, found | {"hints": hints.pop(n)})
             for place, edit in enumerate(edits, start=starts[i]):
                 times = {name: explained[name][place] for name in TIMES}
                 known = {name: value for name, value in times.items() if value is not None}

@@ -26,7 +26,7 @@ from analysis.measures_cache import MeasuresCache
 from asr_core.audio import Audio, AudioError, stream_audio
 from asr_core.recording_measures import RecordingMeasures, measure_recording
 
-VERSION = 2  # of what is measured; raised whenever a measure changes, so that old ones are not used
+VERSION = 3  # of what is measured; raised whenever a measure changes, so that old ones are not used
 LONGEST_S = 600.0  # of a recording is measured; its length and content are of the whole
 FEW = 64  # recordings that are measured sooner than another process starts
 CHUNK = 16  # recordings handed to a process at a time

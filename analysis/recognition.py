@@ -18,6 +18,7 @@ from analysis.tables import UTTERANCE_COLUMNS, number, utf8
 from asr_core.alignment import forced_align
 from asr_core.audio import Audio
 from asr_core.confidence import word_confidence
+from asr_core.doctor import codes_of
 from asr_core.manifest import ManifestRow, SkippedRow, read_manifest
 from asr_core.placement import place_words
 from asr_core.recognizer import Recognizer
@@ -72,9 +73,12 @@ def recognise_manifest(
     started = time.perf_counter()
     recordings = [row.audio_path for row in manifest.rows]
     signals: dict[int, SignalMeasures] = {}  # of the recordings read and not yet transcribed
+    hints: dict[int, str] = {}
 
     def measure(i: int, audio: Audio) -> None:
+        row = manifest.rows[i]
         signals[i] = measure_signal(audio)
+        hints[i] = codes_of(recognizer, audio, signals[i], row.audio_path, normalise(row.text))
 
     transcribed = recognizer.transcribe_each(recordings, measure)
     for n_done, (i, result) in enumerate(transcribed, start=1):
@@ -82,7 +86,9 @@ def recognise_manifest(
         if isinstance(result, Transcript):
             audio = _as_in_manifest(row, path)
             signal = signals.pop(i)
-            done[i] = _recognise_row(recognizer, row, ids[i], audio, result, normalise, signal)
+            known = _recognise_row(recognizer, row, ids[i], audio, result, normalise, signal)
+            known.utterance["hints"] = hints.pop(i)
+            done[i] = known
         else:
             skipped.append(SkippedRow(row.line, str(result), _as_in_manifest(row, path)))
         if progress is not None:

@@ -34,6 +34,7 @@ UTTERANCE_COLUMNS = {  # a manifest field of one of these names becomes `manifes
     "snr_estimate_db": "float64",  # from the sound itself
     "clipped_share": "float64",  # of the samples, those on a clipped top
     "letters_per_s": "float64",  # of the reference, a second of sound; null where noise hides it
+    "hints": "str",  # codes of asr_core.doctor, by spaces; '' none, null where nobody looked
     "label_suspicion": "float64",  # nats a disputed word; 0 without errors (see analysis.causes)
 }
 DUCKDB_TYPES = {"str": "VARCHAR", "int64": "BIGINT", "Int64": "BIGINT", "float64": "DOUBLE"}

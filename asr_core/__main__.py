@@ -5,7 +5,7 @@ import itertools
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
@@ -15,6 +15,7 @@ from asr_core.decoding_options import with_decoding
 from asr_core.writers import OF_MANY, SUFFIXES, Format, record, to_json, write
 
 if TYPE_CHECKING:  # loading them takes as long as the rest of the command line
+    from asr_core.doctor import Hint
     from asr_core.text import Alphabet
     from asr_core.transcript import Transcript
     from asr_core.what_if import Change
@@ -202,6 +203,25 @@ def verify(
 
 
 @app.command()
+def norms(
+    model: Annotated[str, typer.Argument(help="A model folder, or a bundled model.")],
+    data: Annotated[Path, typer.Option(help="Folder with the train.jsonl of its training.")],
+) -> None:
+    """Store what a model's training recordings were like, for the recording doctor."""
+    from asr_core.checkpoint import CheckpointError
+    from asr_core.manifest import ManifestError
+    from asr_core.norms import NORMS
+    from asr_core.training.norms import make_norms
+    from asr_core.training.recipe import RecipeError
+
+    try:
+        folder = make_norms(model, data)
+    except (CheckpointError, ManifestError, RecipeError, OSError) as e:
+        _fail(e)
+    typer.echo(folder / NORMS)
+
+
+@app.command()
 def export(
     model: Annotated[str, typer.Argument(help="A model folder, or a bundled model.")],
     out: Annotated[Path, typer.Option(help="File to write.", dir_okay=False)],
@@ -263,6 +283,9 @@ def transcribe(
     ] = Format.TEXT,
     output: Output = None,
     script: Script = "latin",
+    doctor: Annotated[
+        bool, typer.Option("--doctor", help="Say what is unusual about each recording.")
+    ] = False,
     what_if: Annotated[
         list[str] | None,
         typer.Option(metavar="CHANGE[=AMOUNT]", help="Change them before, as noise=5; repeatable."),
@@ -303,7 +326,12 @@ def transcribe(
     except KeyboardInterrupt:
         stopped = True
         typer.echo("stopped: this is what was done until then", err=True)
-    _hand_over(results, files, output_format, output)
+    findings: list[tuple[Hint, ...] | None] = []
+    if doctor:
+        from asr_core.doctor_cli import look_at
+
+        findings = look_at(recognizer, paths, results, changes)
+    _hand_over(results, files, output_format, output, findings)
     if stopped:
         raise typer.Exit(STOPPED_CODE)
     if any(isinstance(result, str) for result in results):
@@ -353,26 +381,52 @@ def _check_fits_screen(files: Sequence[Path], written: Format, output: Path | No
 
 
 def _hand_over(
-    results: Sequence["Transcript | str"], files: Sequence[Path], written: Format, to: Path | None
+    results: Sequence["Transcript | str"],
+    files: Sequence[Path],
+    written: Format,
+    to: Path | None,
+    findings: "Sequence[tuple[Hint, ...] | None]" = (),
 ) -> None:
-    """Print transcripts, or write them to a folder; where there is none, its error stands."""
+    """Print transcripts, or write them to a folder; where there is none, its error stands.
+
+    What the doctor found goes into the JSON, beside any other format to stderr.
+    """
+    findings = findings or [None] * len(files)
     try:
         if to is None:
-            _print(results, files, written)
+            _print(results, files, written, findings)
         else:
-            _write(results, files, written, to)
+            _write(results, files, written, to, findings)
     except OSError as e:
         _fail(e)
+    if written is not Format.JSON and any(hints is not None for hints in findings):
+        from asr_core.doctor_cli import tell
+
+        for file, hints in zip(files, findings, strict=True):
+            tell(_shown(file), hints)
 
 
-def _print(results: Sequence["Transcript | str"], files: Sequence[Path], written: Format) -> None:
+def _record(
+    transcript: "Transcript", name: str, hints: "tuple[Hint, ...] | None"
+) -> dict[str, Any]:
+    """An entry of the JSON, with what the doctor said where it was asked."""
+    found = {} if hints is None else {"doctor": [hint.to_json() for hint in hints]}
+    return record(transcript, name) | found
+
+
+def _print(
+    results: Sequence["Transcript | str"],
+    files: Sequence[Path],
+    written: Format,
+    findings: "Sequence[tuple[Hint, ...] | None]",
+) -> None:
     """Text: the bare text of one file; of several, `file<TAB>text`."""
     if written is Format.JSON:
         records = [
             {"file": _shown(file), "error": result}
             if isinstance(result, str)
-            else record(result, _shown(file))
-            for file, result in zip(files, results, strict=True)
+            else _record(result, _shown(file), hints)
+            for file, result, hints in zip(files, results, findings, strict=True)
         ]
         typer.echo(to_json(records), nl=False)
         return
@@ -383,20 +437,26 @@ def _print(results: Sequence["Transcript | str"], files: Sequence[Path], written
 
 
 def _write(
-    results: Sequence["Transcript | str"], files: Sequence[Path], written: Format, folder: Path
+    results: Sequence["Transcript | str"],
+    files: Sequence[Path],
+    written: Format,
+    folder: Path,
+    findings: "Sequence[tuple[Hint, ...] | None]",
 ) -> None:
     """One `<name>.txt`, `<name>.json`, ... a recording that was transcribed."""
     folder.mkdir(parents=True, exist_ok=True)
     done = [
-        (file, result)
-        for file, result in zip(files, results, strict=True)
+        (file, result, hints)
+        for file, result, hints in zip(files, results, findings, strict=True)
         if not isinstance(result, str)
     ]
-    names = _names([file for file, _ in done])
-    for (file, transcript), name in zip(done, names, strict=True):
-        shown = _shown(file) if written is Format.JSON else _shown(Path(name))
-        path = folder / (name + SUFFIXES[written])
-        path.write_text(write(transcript, written, shown), encoding="utf-8")
+    names = _names([file for file, _, _ in done])
+    for (file, transcript, hints), name in zip(done, names, strict=True):
+        if written is Format.JSON:
+            text = to_json([_record(transcript, _shown(file), hints)])
+        else:
+            text = write(transcript, written, _shown(Path(name)))
+        (folder / (name + SUFFIXES[written])).write_text(text, encoding="utf-8")
 
 
 def _names(files: Sequence[Path]) -> list[str]:

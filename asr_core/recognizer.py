@@ -20,6 +20,7 @@ from asr_core.features import LogMel
 from asr_core.lexicon import LEXICON
 from asr_core.model import CtcModel
 from asr_core.model_names import is_hugging_face
+from asr_core.norms import Norms, load_norms
 from asr_core.pieces import cut, join
 from asr_core.placement import place_words
 from asr_core.transcript import Reading, Transcript, Word
@@ -52,8 +53,10 @@ class Recognizer:
         model: CtcModel | SampleNetwork,
         decoder: Decoder = best_path,
         lexicon_path: Path | None = None,
+        norms: Norms | None = None,
     ) -> None:
         self.contract = contract
+        self.norms = norms  # what its training recordings were like; None of an older model
         self.decoder = decoder
         self.lexicon_path = lexicon_path  # of the lexicon that came with the model, if any
         self.alphabet = contract.alphabet
@@ -78,7 +81,8 @@ class Recognizer:
             return cls(*load_network(str(folder)))
         lexicon_path = find_model(folder) / LEXICON
         shipped = lexicon_path if lexicon_path.is_file() else None
-        return cls(*load_model(folder), lexicon_path=shipped)
+        norms = load_norms(find_model(folder))
+        return cls(*load_model(folder), lexicon_path=shipped, norms=norms)
 
     def decoding_with(self, decoder: Decoder) -> "Recognizer":
         """The same model, its weights shared, with another decoder."""

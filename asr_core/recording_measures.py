@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 
 from asr_core.audio import Audio
+from asr_core.channel_measures import measure_channel
 from asr_core.signal_measures import (
+    ABOVE_NOISE_DB,
     DEAD_DB,
     DROPOUT_S,
     FLOOR_DB,
     HOP_S,
     QUIETEST_DB,
+    SOUND_DB,
     SignalMeasures,
     measure_signal,
 )
@@ -25,6 +28,7 @@ LOUD_QUANTILE = 0.95  # of a frequency's levels over time: fricatives count, cli
 # A resampler's or a codec's filter falls by more, within some hundred hertz; speech falls by less
 # even at 8 kHz, where its fricatives are.
 BAND_EDGE_DB = 62.0
+BURST_S = 0.15  # a short word: speech, however little of a recording it is
 EDGE_SMOOTHING_HZ = 150.0  # the level of a frequency is that of its surroundings
 
 
@@ -41,6 +45,8 @@ class RecordingMeasures:
         noise_dbfs: estimated level of the noise.
         clipped_share: of the samples, those on a clipped top.
         silence_share: of the recording, what is no sound.
+        burst_db: level of the loudest 0.15 s, over the noise.
+        speech_share: of the recording, what is as loud as that or little less.
         lead_s: before the first sound.
         trail_s: after the last sound.
         start_edge_db: level of the first 30 ms over the speech's.
@@ -48,6 +54,10 @@ class RecordingMeasures:
         dropout_s: digital silence between sounds of a recording whose pauses are not digital.
         dc_offset: mean of the samples, of full scale.
         bandwidth_hz: the highest frequency with any signal.
+        band_edge_db: by how much the level falls at a telephone's upper edge.
+        low_band_db: level of a voice's lowest harmonics over that of its loudest ones.
+        hum_db: mains hum over speech; FLOOR_DB where there is none.
+        rumble_db: what never pauses below 80 Hz, over speech.
         bands_db: (PROFILE_BANDS,) mean level of each mel band; FLOOR_DB above half the rate.
     """
 
@@ -59,6 +69,8 @@ class RecordingMeasures:
     noise_dbfs: float
     clipped_share: float
     silence_share: float
+    burst_db: float
+    speech_share: float
     lead_s: float
     trail_s: float
     start_edge_db: float
@@ -66,6 +78,10 @@ class RecordingMeasures:
     dropout_s: float
     dc_offset: float
     bandwidth_hz: float
+    band_edge_db: float
+    low_band_db: float
+    hum_db: float
+    rumble_db: float
     bands_db: tuple[float, ...]
 
     def numbers(self) -> dict[str, float]:
@@ -86,6 +102,8 @@ def measure_recording(audio: Audio, signal: SignalMeasures | None = None) -> Rec
     sounding = np.flatnonzero(signal.sounding)
     first, last = (sounding[0], sounding[-1] + 1) if len(sounding) else (len(signal.level_db), 0)
     loud, mean = _spectra(audio)
+    burst_db = _burst_db(signal.level_db)
+    least_db = max(burst_db - SOUND_DB, signal.noise_db + ABOVE_NOISE_DB)
     return RecordingMeasures(
         duration_s=audio.duration_s,
         sound_s=min(signal.sound_s, audio.duration_s),
@@ -95,6 +113,8 @@ def measure_recording(audio: Audio, signal: SignalMeasures | None = None) -> Rec
         noise_dbfs=signal.noise_db,
         clipped_share=signal.clipped_share,
         silence_share=1.0 - len(sounding) / len(signal.level_db),
+        burst_db=burst_db - signal.noise_db,
+        speech_share=float((signal.level_db > least_db).mean()),
         lead_s=min(float(first * HOP_S), audio.duration_s),
         trail_s=max(audio.duration_s - float(last * HOP_S), 0.0),
         start_edge_db=signal.edge_db(end=False),
@@ -102,6 +122,7 @@ def measure_recording(audio: Audio, signal: SignalMeasures | None = None) -> Rec
         dropout_s=_dropout_s(signal.level_db, first, last),
         dc_offset=float(samples.mean(dtype=np.float64)),
         bandwidth_hz=_bandwidth_hz(loud, audio.sample_rate),
+        **asdict(measure_channel(audio, loud, signal.level_db)),
         bands_db=_profile(mean, audio.sample_rate),
     )
 
@@ -110,6 +131,12 @@ def band_centres_hz() -> tuple[float, ...]:
     """The middle of each band of `RecordingMeasures.bands_db`."""
     edges = _mel_edges()
     return tuple(float(edge) for edge in edges[1:-1])
+
+
+def _burst_db(level_db: np.ndarray) -> float:
+    """What the loudest BURST_S of the frames exceed; the quietest one of a recording that short."""
+    n = min(round(BURST_S / HOP_S), len(level_db))
+    return float(np.partition(level_db, len(level_db) - n)[len(level_db) - n])
 
 
 def _dropout_s(level_db: np.ndarray, first: int, last: int) -> float:

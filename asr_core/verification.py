@@ -29,6 +29,7 @@ from asr_core.checkpoint import (
     load_model,
 )
 from asr_core.manifest import ManifestError, fingerprint
+from asr_core.norms import NORMS, load_norms
 from asr_core.recognizer import Recognizer
 
 CLIP = Path(__file__).parent.parent / "assets" / "examples" / "three-seven-stop.opus"
@@ -124,6 +125,7 @@ def verify(folder: str | Path, data: str | Path | None = None) -> list[Check]:
         Check("format", "ok", f"version {contract.format_version} of {FORMAT_VERSION}"),
         Check("weights", "ok", f"{n_weights} finite numbers that fit config.json"),
         *_recipe(contract),
+        *_norms(folder),
     ]
     if (folder / PROBE).exists():
         try:
@@ -190,6 +192,20 @@ def _versions(provenance: dict[str, Any]) -> Iterator[Check]:
     differ = [f"{k} {here[k]} here, {recorded[k]} recorded" for k in here if here[k] != recorded[k]]
     shown = ", ".join(f"{name} {number}" for name, number in here.items())
     yield Check("versions", "note" if differ else "ok", "; ".join(differ) or shown)
+
+
+def _norms(folder: Path) -> Iterator[Check]:
+    """What its recordings were like; a folder without it is older, and no worse."""
+    try:
+        norms = load_norms(folder)
+    except CheckpointError as e:
+        yield Check("recordings", "failed", str(e))
+        return
+    if norms is None:
+        yield Check("recordings", "note", f"no {NORMS}; `norms` makes it from the training data")
+    else:
+        n, drawn = norms.recordings.n, norms.training.n
+        yield Check("recordings", "ok", f"measures of {n} recordings and {drawn} training items")
 
 
 def _installed(name: str) -> str:

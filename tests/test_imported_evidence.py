@@ -52,9 +52,10 @@ def test_its_own_texts_have_its_own_evidence(
     assert sum(a["cause"] == b["cause"] for a, b in pairs) >= 0.9 * len(pairs)
     assert sum(abs(a["start_s"] - b["start_s"]) < 0.1 for a, b in pairs) >= 0.9 * len(pairs)
     assert all(b["confidence"] is None for _, b in pairs)  # the other system's: it says none
-    names = "duration_s, snr_estimate_db, clipped_share, letters_per_s"
+    names = "duration_s, snr_estimate_db, clipped_share, letters_per_s, hints"
     sql = f"SELECT {names} FROM utterances ORDER BY position"  # noqa: S608
     assert theirs.store.ask(sql) == ours.store.ask(sql)
+    assert any("noisy" in row["hints"].split() for row in theirs.store.ask(sql))
     assert theirs.summary["evidence"] == {
         "model": "spoken", "utterances": N_UTTERANCES, "without_sound": 0
     }  # fmt: skip

@@ -19,6 +19,7 @@ import yaml
 from asr_core.checkpoint import CheckpointError, load_model
 from asr_core.features import FeatureConfig
 from asr_core.manifest import read_manifest, write_manifest
+from asr_core.norms import NORMS, load_norms
 from asr_core.recognizer import Recognizer
 from asr_core.training.averaging import average_runs
 from asr_core.training.recipe import ByName, Recipe, RecipeError, load_recipe
@@ -142,7 +143,13 @@ def test_same_seed_same_bits(data: Path, tmp_path: Path) -> None:
     other = run(toy(epochs=2, seed=8), data, tmp_path / "other")
     assert same(last_weights(first), last_weights(second))
     assert not same(last_weights(first), last_weights(other))
-    assert (first / "model.safetensors").read_bytes() == (second / "model.safetensors").read_bytes()
+    for name in ("model.safetensors", NORMS):
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+    norms, others = load_norms(first), load_norms(other)
+    assert norms is not None
+    assert others is not None
+    assert norms.recordings == others.recordings
+    assert norms.training != others.training  # drawn by the recipe, whose seed differs
 
 
 def test_init_begins_with_another_models_weights(data: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from analysis.scoring import score
 from asr_core.decoder import TokenSpan
 from asr_core.transcript import Transcript, Word
-from ui import evidence, evidence_strings, filters, panel, strings
+from ui import evidence, filters, panel, strings
 from ui.evidence import Fact, LaneWord, Notice, Step
 
 HOSTILE = "<img src=x onerror=alert(1)> ${1+1} {{1+1}}"
@@ -121,7 +121,7 @@ def test_no_template_takes_a_value_and_no_script_builds_html():
 def test_scripts_ask_for_no_text_that_is_missing():
     folder = Path(evidence.__file__).parent
     for names, texts in (
-        (["evidence_*.js"], evidence_strings.EVIDENCE),
+        (["evidence_*.js"], evidence.texts()),
         (["panel*.js", "table.js"], panel._texts()),
         (["filters.js", "headline.js"], filters._texts()),
         (["examples.js"], strings.EXAMPLES),

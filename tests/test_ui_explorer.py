@@ -12,7 +12,7 @@ from analysis.evaluation import Evaluation
 from analysis.store import Filter
 from analysis.summary import is_synthetic
 from tests.noise_evaluation import HOSTILE, N_UTTERANCES, ask, changed, write_noise
-from ui import errors, notes, panels, strings, table
+from ui import errors, notes, panels, recording_list, strings, table
 from ui.explorer import MAX_SEARCH, QueryError, read_question, server_function
 from ui.headline import headline, notice
 from ui.listening import Sounds
@@ -131,6 +131,34 @@ class TestPanels:
     def test_a_field_that_is_none_is_refused(self, bundled):
         with pytest.raises(QueryError, match="Expected one of"):
             panels.by_slices(ask(bundled, field="text"))
+
+    def test_hints_of_recordings_lead_to_their_utterances_and_say_what_they_cost(self, bundled):
+        question = ask(bundled, Filter("snr_db >= 0"))
+        answer = recording_list.recordings(question)
+        json.dumps(answer, allow_nan=False)
+        found = {row["code"]: row for row in answer["recordings"]}
+        assert answer["known"]
+        assert answer["recordings"][-1]["code"] == ""
+        assert "noisy" in found
+        rows = question.view.ask("SELECT hints, errors, n_reference FROM matched")
+        for code, row in found.items():
+            has = [r for r in rows if (code in r["hints"].split() if code else not r["hints"])]
+            rest = [r for r in rows if r not in has]
+            for share, some in ((row["wer"], has), (row["rest"], rest)):
+                wer = sum(r["errors"] for r in some) / sum(r["n_reference"] for r in some)
+                assert share == pytest.approx(wer)
+            both = bundled.store.view(Filter(f"(snr_db >= 0) AND ({row['where']})"))
+            assert both.count == row["utterances"] == len(has)
+            assert row["name"] != code
+
+    def test_an_evaluation_older_than_the_doctor_says_so(self, bundled, tmp_path):
+        import pandas as pd
+
+        older = shutil.copytree(bundled.folder, tmp_path / "older")
+        table = pd.read_parquet(older / "utterances.parquet").drop(columns="hints")
+        table.to_parquet(older / "utterances.parquet")
+        answer = recording_list.recordings(ask(Evaluation.open(older)))
+        assert answer == {"known": False, "recordings": []}
 
     def test_skipped_rows_are_listed(self, evaluation):
         assert panels.skipped(ask(evaluation)) == {"rows": []}

@@ -22,7 +22,7 @@ CODE = re.compile(
 )
 TERMS = {  # what a Russian engineer, too, writes in Latin letters
     *("WER", "CER", "SER", "SNR", "NCE", "ECE", "AUC", "RTF", "RT60", "N", "S", "D", "I"),
-    *("CTC", "GRU", "Log", "mel", "blank", "SHA", "base64", "dBFS", "PARIS"),
+    *("Bluetooth", "CTC", "GRU", "Log", "mel", "blank", "SHA", "base64", "dBFS", "PARIS"),
     *("JSON", "CTM", "TextGrid", "SRT", "VTT", "Praat", "Audacity", "sclite"),
     *("A", "B", "p", "MAPSSWE"),
     *("Enter", "J", "K", "R", "T", "SQL", "q", "Misheard", "morse"),

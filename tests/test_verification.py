@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from asr_core.__main__ import app
 from asr_core.checkpoint import MODELS, PROBE, CheckpointError, load_model, save_model
 from asr_core.manifest import fingerprint, write_manifest
+from asr_core.norms import NORMS, Norms, distribution, save_norms
 from asr_core.recognizer import Recognizer
 from asr_core.verification import CLIP, read_probe, verify, write_probe
 
@@ -43,6 +44,8 @@ def folder(data: Path, tmp_path: Path, tiny_recognizer: Recognizer) -> Path:
         contract.model_copy(update={"provenance": provenance}),
         tiny_recognizer.model,
     )
+    spread = distribution([{"level_dbfs": -20.0}])
+    save_norms(tmp_path / "model", Norms(contract.features.sample_rate, "00", spread, spread))
     write_probe(tmp_path / "model")
     return tmp_path / "model"
 
@@ -139,13 +142,19 @@ def test_other_versions_are_a_note(folder: Path) -> None:
     assert "no-such-package none here, 3 recorded" in check.detail
 
 
+def test_damaged_norms_are_found(folder: Path) -> None:
+    (folder / NORMS).write_text("{}")
+    assert "recordings" in failed(folder)
+
+
 def test_a_folder_without_a_record_has_notes_only(folder: Path, data: Path) -> None:
     (folder / PROBE).unlink()
+    (folder / NORMS).unlink()
     edit(folder, lambda config: config.update(provenance={}))
     found = statuses(folder, data)
     assert failed(folder, data) == set()
     noted = {name for name, status in found.items() if status == "note"}
-    assert noted == {"probe", "versions", "data train", "data validation"}
+    assert noted == {"probe", "recordings", "versions", "data train", "data validation"}
 
 
 def test_a_damaged_probe_is_found(folder: Path) -> None:

@@ -22,6 +22,7 @@ from ui.fields import facts_of
 from ui.headline import notice
 from ui.language import count
 from ui.listening import AROUND_S, Sounds
+from ui.recording_hints import look
 from ui.robustness import Section
 from ui.sound import Publish, publisher
 
@@ -50,7 +51,7 @@ def compare(
     now = " ".join(word.text for word in heard.values())
     if now != row["pred_text"]:
         heard = place_reference(recognizer, row["pred_text"].split(), transcript)
-    return evidence.of_comparison(
+    value = evidence.of_comparison(
         transcript,
         recognizer.contract,
         publish(path),
@@ -60,6 +61,7 @@ def compare(
         facts=(*_causes(evaluation, utterance_id), *facts_of(row)),
         note=_note(evaluation, recognizer.contract.name, row["pred_text"], now),
     )
+    return replace(value, hints=look(recognizer, path, row["text"]))
 
 
 def _causes(evaluation: Evaluation, utterance_id: str) -> Iterator[Fact]:

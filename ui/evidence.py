@@ -16,11 +16,13 @@ from analysis.scoring import Edit
 from asr_core.morse_code import Script, read_as
 from asr_core.text import Alphabet
 from asr_core.transcript import Transcript, Word
+from ui import doctor_strings
 from ui import evidence_strings as strings
 from ui.downloads import Shelf
 from ui.emission import Emission, emission
 from ui.paths import Paths, of_both, of_heard
 from ui.readings import Reading, readings
+from ui.recording_hints import ShownHint
 
 if TYPE_CHECKING:
     from asr_core.checkpoint import Contract
@@ -35,9 +37,10 @@ SCRIPTS = (
     "zoom",
     "download",
     "passages",
+    "hints",
     "draw",
 )  # evidence_*.js, in order
-SHEETS = ("evidence.css", "evidence_rows.css", "evidence_passages.css")
+SHEETS = ("evidence.css", "evidence_rows.css", "evidence_passages.css", "evidence_hints.css")
 
 Side = Literal["reference", "heard"]
 
@@ -111,6 +114,7 @@ class Evidence:
     passage: int = 0  # ... this one
     recording: str = ""  # what `Recordings` know the long recording by
     play_s: tuple[float, float] | None = None  # what to play at once, because it was asked for
+    hints: tuple[ShownHint, ...] | None = None  # of the recording; None: nobody looked
     state: str = "ready"
 
     def to_json(self) -> dict[str, Any]:
@@ -274,8 +278,13 @@ def component(value: Notice | None, elem_id: str, shelf: Shelf | None = None) ->
         apply_default_css=False,
         server_functions=[fetch_text] if shelf else [],
         elem_id=elem_id,
-        texts=strings.EVIDENCE,
+        texts=texts(),
     )
+
+
+def texts() -> dict[str, Any]:
+    """What the scripts write on the page."""
+    return strings.EVIDENCE | {"doctor": doctor_strings.DOCTOR}
 
 
 def _lane_word(text: str, op: str, word: Word | None) -> LaneWord:

@@ -23,11 +23,13 @@ function draw() {
   const compared = value.steps.length > 0 || value.lanes.length > 1;
   const heard = value.lanes[value.lanes.length - 1];
   const facts = factList(value.facts);
+  const hints = hintList(value.hints);
   const parts = [
     value.passages.length ? passageList(value) : null,
     compared ? diff(value) : transcript(heard),
     value.note ? el("p", { class: "mh-note" }, value.note) : null,
     compared ? null : facts,
+    compared ? null : hints,
     audio,
     zoomBar(value),
     figure(value),
@@ -37,6 +39,7 @@ function draw() {
     regionList(value),
     value.readings.length ? readingTable(value.readings) : null,
     compared ? facts : null,
+    compared ? hints : null,
     value.download ? downloads(value) : null,
     !compared && heard.words.some((word) => word.start_s !== null) ? wordTable(heard) : null,
   ];

@@ -41,6 +41,7 @@ QUICK = {
 PANELS = {  # in their order: name and hint
     "utterances": ("Utterances", "One row an utterance; the worst first"),
     "causes": ("Causes", "Why words are wrong, the commonest cause first"),
+    "recordings": ("Recordings", "What is unusual about the sound, and what it costs"),
     "confusions": ("Confusions", "Which word is heard as which"),
     "words": ("Words", "How often each word is said, heard, and right"),
     "characters": ("Characters", "Which character is written as which"),

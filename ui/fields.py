@@ -27,6 +27,7 @@ NOT_SHOWN = {  # said elsewhere on the page, or of no use to a reader
     "pred_raw",
     "raw_errors",
     "raw_n_reference",
+    "hints",
 }
 SHARES = ("wer", "cer", "confidence")
 LONGEST = 120  # characters of a value

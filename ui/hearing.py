@@ -14,6 +14,7 @@ from ui import evidence, strings
 from ui.downloads import Shelf
 from ui.evidence import Evidence, Fact, Notice
 from ui.passages import Recording, Recordings, duration_s, light, passages, show
+from ui.recording_hints import look
 from ui.said import against
 from ui.sound import Publish
 
@@ -62,7 +63,9 @@ def hear(
         download = shelf.put(transcript, path.name) if shelf else ""
         note = _note(transcript, said)
         shown = passages(parts, script)
-        recordings.keep(key, Recording(path, recognizer, script, shown, facts, note, download))
+        hints = look(recognizer, path, None if transcript.partial else transcript.text)
+        kept = Recording(path, recognizer, script, shown, facts, note, download, hints)
+        recordings.keep(key, kept)
         yield show(recordings, key, 0, publish)
     except AudioError as e:
         raise AudioError(str(e).replace(str(path), path.name)) from e
@@ -133,7 +136,11 @@ def _whole(
         value = against(recognizer, transcript, said, url, facts, script)
     else:
         value = evidence.of_transcript(read, recognizer.contract, url, facts, script)
-    return replace(value, download=shelf.put(read, path.name) if shelf else "")
+    return replace(
+        value,
+        hints=look(recognizer, path, said.strip() or transcript.text),
+        download=shelf.put(read, path.name) if shelf else "",
+    )
 
 
 def check_length(duration_s: float | None) -> None:

@@ -30,6 +30,16 @@ CSS = (Path(__file__).parent / "model.css").read_text(encoding="utf-8")
 
 EVERY_S = 5.0  # between two looks at a run's files
 
+# No event of the tabs tells that the address chose one.
+SAY_WHEN_IN_VIEW = """
+let said = false;
+new IntersectionObserver(() => {
+  if (said || !element.offsetParent) return;
+  said = true;
+  trigger("opened");
+}).observe(element);
+"""
+
 
 @dataclass(frozen=True)
 class _View:
@@ -59,10 +69,12 @@ def build(tabs: gr.Tabs, trainings: Sequence[Training]) -> None:
         visible=len(names) > 1,
         elem_id="training",
     )
+    in_view = gr.HTML("<div></div>", js_on_load=SAY_WHEN_IN_VIEW, elem_id="model-in-view")
     view = _view()
     on = _Handlers(trainings, view)
     shown = list(vars(view).values())
     calm = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+    in_view.opened(on.asked, choice, shown, **calm)
     tabs.select(on.switched, choice, shown, trigger_mode="always_last", **calm)
     choice.input(on.opened, choice, shown, trigger_mode="always_last", **calm)
     view.timer.tick(on.looked, [choice, view.seen], shown, trigger_mode="once", **calm)
@@ -110,6 +122,13 @@ class _Handlers:
     def __init__(self, trainings: Sequence[Training], view: _View) -> None:
         self.trainings = {training.name: training for training in trainings}
         self.view = view
+
+    def asked(self, name: str | None, request: gr.Request) -> Iterator[dict[Any, Any]]:
+        """The tab is in view for the first time, perhaps because the page's address names it."""
+        if request.query_params.get("tab") == "model":
+            yield from self.opened(name)
+        else:
+            yield {self.view.timer: gr.skip()}  # a click did it, which `switched` answers
 
     def switched(self, name: str | None, event: gr.SelectData) -> Iterator[dict[Any, Any]]:
         if event.value == strings.TAB_MODEL:

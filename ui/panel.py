@@ -7,13 +7,13 @@ from typing import Any
 
 import gradio as gr
 
-from ui import explorer_strings, panels, strings, table
+from ui import doctor_strings, explorer_strings, panels, recording_list, strings, table
 from ui.explorer import ERRORS, Find, Question, Scope, server_function
 from ui.listening import Sounds
 
 HERE = Path(__file__).parent
 BASE = ("dom.js", "scope.js", "aligned.js", "panel_base.js", "table.js")
-LISTS = ("panel_listening.js", "panel_lists.js")  # of the Errors tab
+LISTS = ("panel_listening.js", "panel_lists.js", "panel_recordings.js")  # of the Errors tab
 SHEETS = ("table.css", "panel.css")
 
 
@@ -25,6 +25,7 @@ def of_errors(find: Find, sounds: Sounds, elem_id: str) -> gr.HTML:
     answers = {
         "fetch_rows": table.rows,
         "fetch_causes": panels.causes,
+        "fetch_recordings": recording_list.recordings,
         "fetch_confusions": panels.word_confusions,
         "fetch_characters": panels.character_confusions,
         "fetch_words": panels.words,
@@ -86,4 +87,5 @@ def _texts() -> dict[str, Any]:
         "words": texts.WORDS,
         "slices": texts.SLICES,
         "skipped": texts.SKIPPED,
+        "recordings": doctor_strings.RECORDINGS,
     }

@@ -23,6 +23,7 @@ from asr_core.morse_code import Script, read_as, read_transcript
 from asr_core.transcript import Transcript
 from ui import evidence, strings
 from ui.evidence import Evidence, Fact, Passage
+from ui.recording_hints import ShownHint
 from ui.sound import Publish
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Recording:
     facts: tuple[Fact, ...]
     note: str = ""
     download: str = ""
+    hints: tuple[ShownHint, ...] | None = None
 
 
 class Recordings:
@@ -120,6 +122,7 @@ def show(recordings: Recordings, key: str, index: int, publish: Publish) -> Evid
         value,
         note=recording.note,
         download=recording.download,
+        hints=recording.hints,
         passages=recording.passages,
         passage=index,
         recording=key,

@@ -19,6 +19,7 @@ from ui import what_if_strings as texts
 from ui.background import Pending
 from ui.downloads import Shelf
 from ui.evidence import Evidence, Fact, Notice
+from ui.recording_hints import look
 from ui.said import MAX_SAID, against
 from ui.sound import Publish
 
@@ -182,7 +183,8 @@ def change_and_hear(
     else:
         view = evidence.of_transcript(read[1], recognizer.contract, url, facts, script)
     download = shelf.put(read[1], name) if shelf else ""
-    return {**shown, "note": note}, replace(view, download=download)
+    hints = look(recognizer, changed, said.strip() or after.text)
+    return {**shown, "note": note}, replace(view, hints=hints, download=download)
 
 
 def amount_of(change: "Change") -> str:

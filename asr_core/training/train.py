@@ -42,6 +42,7 @@ from asr_core.training.batches import (
 )
 from asr_core.training.boundaries import store_boundary_error
 from asr_core.training.delay import store_delay
+from asr_core.training.norms import store_norms
 from asr_core.training.recipe import ByName, Recipe, RecipeError
 from asr_core.training.records import Averaging, ModelFolder, TrainingTable
 from asr_core.training.strings import StringBatches
@@ -239,6 +240,7 @@ def train(
         if recipe.strings or is_morse(recipe.alphabet):
             store_delay(out, unseen.clips, recipe.seed)
             store_boundary_error(out, unseen.clips, recipe.seed)  # of words placed by the delay
+        store_norms(out, clips.clips, recipe, data / "train.jsonl")
         write_probe(out)
     return out
 

@@ -150,3 +150,7 @@ def test_a_phone_has_no_sideways_scroll_and_the_theme_s_colours(visit, theme):
 def lightness(colour: str) -> float:
     numbers = colour[colour.index("(") + 1 : colour.index(")")].split(",")
     return sum(float(number) for number in numbers[:3]) / 3
+
+
+def test_an_address_that_names_the_tab_opens_it_filled(visit):
+    visit(path="?tab=model").locator("#curves .xtick").first.wait_for()
