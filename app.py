@@ -9,9 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from analysis.description import Description
 from analysis.evaluation import Evaluation
 from asr_core.model_names import is_hugging_face
-from ui import compare, errors, language, library, model, recognise, strings
+from ui import (
+    compare,
+    data,
+    data_strings,
+    descriptions,
+    errors,
+    language,
+    library,
+    model,
+    recognise,
+    strings,
+)
 from ui.background import Pending, Workshop
 from ui.model_runs import Training
 from ui.theme import CSS, theme
@@ -25,7 +37,7 @@ RUNS = ROOT / "runs"
 BUNDLED = "spoken"  # the model, its evaluation and the set are all called this
 
 MAX_UPLOAD = "1400mb"  # two hours of CD quality
-TABS = ("recognise", "errors", "compare", "model")
+TABS = ("recognise", "errors", "compare", "data", "model")
 CACHE_S = (3600, 86_400)  # hourly, delete published recordings older than a day
 NAME_LANGUAGE = "() => {{ document.documentElement.lang = '{}' }}"
 
@@ -45,6 +57,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         ("--model", "DIR", "model folder, bundled model or hf:NAME_OR_DIR; may be repeated"),
         ("--evaluation", "DIR", "evaluation to show; may be repeated"),
         ("--manifest", "FILE", "manifest to evaluate with the first model; may be repeated"),
+        ("--description", "DIR", "description of data to show; may be repeated"),
+        ("--describe", "FILE", "manifest to describe, a split of one set; may be repeated"),
         ("--run", "DIR", "training run to watch in the Model tab; may be repeated"),
     ):
         parser.add_argument(name, metavar=metavar, action="append", default=[], help=text)
@@ -88,6 +102,19 @@ def _check_model(given: str) -> None:
         find_model(given)
 
 
+def shown_data(options: argparse.Namespace) -> list[Pending[Description]]:
+    """The descriptions asked for, or the bundled ones (raises ValueError)."""
+    for manifest in options.describe:
+        if not Path(manifest).is_file():
+            raise ValueError(f"No manifest at {manifest}. Expected a JSONL, CSV or TSV file.")
+    if not options.description and not options.describe:
+        found = sorted(path.parent for path in (ASSETS / "descriptions").glob("*/summary.json"))
+        return descriptions.stored(found)
+    made = descriptions.stored([Path(folder) for folder in options.description])
+    manifests = [Path(manifest) for manifest in options.describe]
+    return made + ([descriptions.to_be_made(manifests, RUNS)] if manifests else [])
+
+
 def bundled() -> list[str]:
     """The names of the bundled models, the one that the app starts with first."""
     names = {path.parent.name for path in (ASSETS / "models").glob("*/config.json")}
@@ -115,6 +142,7 @@ def build(
     models: Sequence[Pending["Recognizer"]],
     evaluations: Sequence[Pending[Evaluation]],
     trainings: Sequence[Training] = (),
+    described: Sequence[Pending[Description]] = (),
 ) -> gr.Blocks:
     """The page; `page.workshop` makes what is pending, from the first visit at the latest."""
     with gr.Blocks(
@@ -133,6 +161,8 @@ def build(
                 errors.build(models, evaluations)
             with gr.Tab(strings.TAB_COMPARE, id="compare"):
                 compare.build(models, evaluations)
+            with gr.Tab(data_strings.TAB_DATA, id="data"):
+                data.build(models, described)
             with gr.Tab(strings.TAB_MODEL, id="model"):
                 model.build(tabs, trainings)
         page.load(_tab_asked, None, tabs, api_visibility="private", show_progress="hidden")
@@ -194,7 +224,7 @@ options = parse(sys.argv[1:] if __name__ == "__main__" else [])
 language.use(options.language)
 try:
     models, evaluations = collect(options)
-    demo = build(models, evaluations, shown(options, models))
+    demo = build(models, evaluations, shown(options, models), shown_data(options))
 except ValueError as error:  # of a model, an evaluation or a manifest: each says what to do
     sys.exit(f"app.py: {error}")
 

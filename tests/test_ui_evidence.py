@@ -122,8 +122,8 @@ def test_scripts_ask_for_no_text_that_is_missing():
     folder = Path(evidence.__file__).parent
     for names, texts in (
         (["evidence_*.js"], evidence.texts()),
-        (["panel_*.js", "table.js"], panel._texts()),
-        (["filters.js"], filters._texts()),
+        (["panel*.js", "table.js"], panel._texts()),
+        (["filters.js", "headline.js"], filters._texts()),
         (["examples.js"], strings.EXAMPLES),
     ):
         scripts = [path for name in names for path in folder.glob(name)]

@@ -70,7 +70,7 @@ class TestQuestion:
     def test_all_given(self, evaluation):
         raw = {"evaluation": "e", "where": "wer > 1", "search": " go ", "only_errors": True}
         question = read_question(raw, {"e": evaluation}.get)
-        assert question.evaluation is evaluation
+        assert question.set is evaluation
         assert question.filter == Filter("wer > 1", "go", only_errors=True)
 
     def test_a_long_search_is_cut(self, evaluation):

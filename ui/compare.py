@@ -107,7 +107,7 @@ class _Handlers:
     def pairing(self, question: Question) -> Pairing:
         """What is compared in a browser's question (raises QueryError)."""
         try:
-            return self.pairings.of(question.evaluation, self.find(question.asked.get("other")))
+            return self.pairings.of(question.set, self.find(question.asked.get("other")))
         except CompareError as e:
             raise QueryError(str(e)) from e
 

@@ -110,10 +110,10 @@ def build(
     on, sounds = _Handlers(models, evaluations), Sounds()
     exports = Exports(lambda evaluation: model_of(evaluation, models))
     state = gr.HTML("", elem_id="headline", apply_default_css=False)
-    head = filters.component(on.find, exports, "filters")
+    head = filters.of_errors(on.find, exports, "filters")
     with gr.Row(elem_classes="mh-sides"):
         with gr.Column(scale=5, min_width=340):
-            lists = panel.component(on.find, sounds, "utterances")
+            lists = panel.of_errors(on.find, sounds, "utterances")
         with gr.Column(scale=6, min_width=340):
             view = evidence.component(None, "compared")
             note = notes.component(on.find, "notes")

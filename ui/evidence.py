@@ -205,6 +205,37 @@ def of_comparison(
     )
 
 
+def of_sound(path: Path, audio_url: str, text: str, facts: Sequence[Fact], note: str) -> Evidence:
+    """A recording and its text where no model can hear it (raises AudioError)."""
+    import torch
+
+    from asr_core.audio import load_audio
+    from asr_core.features import FeatureConfig, LogMel
+
+    config = FeatureConfig(sample_rate=16_000, f_max=7600.0)
+    audio = load_audio(path, config.sample_rate)
+    with torch.inference_mode():
+        samples = torch.from_numpy(audio.samples)[None]  # (1, N)
+        features, _ = LogMel(config)(samples, torch.tensor([samples.shape[1]]))  # (1, T, F)
+    words = tuple(_lane_word(word, "equal", None) for word in text.split())
+    return Evidence(
+        audio_url=audio_url,
+        duration_s=audio.duration_s,
+        span_s=max(audio.duration_s, round(features.shape[1] * config.hop_s, 5)),
+        picture=draw(features[0].numpy(), audio.duration_s, config),
+        lanes=(Lane("reference", words),),
+        steps=(),
+        facts=tuple(facts),
+        symbols=(),
+        frame_s=config.hop_s,
+        delay_s=None,
+        emission=Emission(ids=(), n_columns=0, column_s=config.hop_s, levels=""),
+        paths=Paths(rows=()),
+        readings=(),
+        note=note,
+    )
+
+
 def _shared(
     transcript: Transcript, contract: "Contract", script: Script, wanted: Collection[int]
 ) -> dict[str, Any]:

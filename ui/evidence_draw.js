@@ -41,7 +41,7 @@ function draw() {
     compared ? facts : null,
     compared ? hints : null,
     value.download ? downloads(value) : null,
-    !compared && heard.words.length ? wordTable(heard) : null,
+    !compared && heard.words.some((word) => word.start_s !== null) ? wordTable(heard) : null,
   ];
   root.replaceChildren(...parts.filter(Boolean));
   paint();

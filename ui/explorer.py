@@ -1,17 +1,46 @@
-"""What the Errors tab asks of an evaluation: everything follows one filter, checked here."""
+"""What a tab asks of a set of utterances: everything follows one filter, checked here."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
-from analysis.evaluation import Evaluation, EvaluationError
+from analysis.description import DescriptionError
+from analysis.evaluation import EvaluationError
 from analysis.notes import NoteError
-from analysis.store import Filter, FilterError, View
+from analysis.store import Filter, FilterError, Store, View
 from ui import strings
 
 MAX_SEARCH = 200  # characters
 
-Find = Callable[[Any], Evaluation]  # of a name that a browser sent (raises QueryError)
+
+class Stored(Protocol):
+    """An Evaluation or a Description: what has utterances to ask for."""
+
+    @property
+    def store(self) -> Store: ...
+
+
+S = TypeVar("S", bound=Stored)
+Find = Callable[[Any], S]  # of a name that a browser sent (raises QueryError)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Whose components belong together; in JavaScript, `scope.js` speaks by it.
+
+    Attributes:
+        tab: its id.
+        set: what its sets are called, in questions and in the page's address.
+        prefix: of the tab's other parameters in the address, and of its components' messages.
+    """
+
+    tab: str
+    set: str
+    prefix: str
+
+
+ERRORS = Scope("errors", "evaluation", "")
+DATA = Scope("data", "description", "data-")
 
 
 class QueryError(ValueError):
@@ -19,16 +48,16 @@ class QueryError(ValueError):
 
 
 @dataclass(frozen=True)
-class Question:
-    """An evaluation's utterances, as a browser asks for them, and what it wants to know."""
+class Question(Generic[S]):
+    """A set's utterances, as a browser asks for them, and what it wants to know."""
 
-    evaluation: Evaluation
+    set: S
     filter: Filter
     asked: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def view(self) -> View:
-        return self.evaluation.store.view(self.filter)
+        return self.set.store.view(self.filter)
 
     def whole(self, name: str, default: int = 0) -> int:
         """A whole number from 0 on that was asked with (raises QueryError)."""
@@ -53,7 +82,7 @@ class Question:
         return str(self.asked.get(name) or "")[:MAX_SEARCH].strip()
 
 
-def read_question(raw: Any, find: Find) -> Question:
+def read_question(raw: Any, find: Find[S], scope: Scope = ERRORS) -> Question[S]:
     """What a browser sent, checked (raises QueryError)."""
     if not isinstance(raw, dict):
         raise QueryError(strings.BAD_QUERY.format(expected=strings.AN_OBJECT, got=raw))
@@ -62,18 +91,21 @@ def read_question(raw: Any, find: Find) -> Question:
         search=str(raw.get("search") or "")[:MAX_SEARCH].strip(),
         only_errors=raw.get("only_errors") is True,
     )
-    return Question(find(raw.get("evaluation")), wanted, raw)
+    return Question(find(raw.get(scope.set)), wanted, raw)
 
 
 def server_function(
-    answer: Callable[[Question], dict[str, Any]], find: Find, name: str
+    answer: Callable[[Question[S]], dict[str, Any]],
+    find: Find[S],
+    name: str,
+    scope: Scope = ERRORS,
 ) -> Callable[[Any], dict[str, Any]]:
     """A function for a browser to call by a name: what is wrong comes back as `error`, in words."""
 
     def ask(raw: Any) -> dict[str, Any]:
         try:
-            return answer(read_question(raw, find))
-        except (QueryError, FilterError, EvaluationError, NoteError) as e:
+            return answer(read_question(raw, find, scope))
+        except (QueryError, FilterError, EvaluationError, DescriptionError, NoteError) as e:
             return {"error": str(e)}
 
     ask.__name__ = name  # which is what the browser calls it

@@ -36,7 +36,7 @@ class Exports:
     def __call__(self, question: Question) -> dict[str, Any]:
         """Write the file; its URL and name (raises QueryError, FilterError, EvaluationError)."""
         asked = question.one_of("format", FORMATS, FORMATS[0])
-        evaluation = question.evaluation
+        evaluation = question.set
         with tempfile.TemporaryDirectory(prefix="misheard-") as folder:
             if asked == REPORT:
                 path = Path(folder) / f"{safe_name(evaluation)}.html"

@@ -37,7 +37,7 @@ def facts_of(row: Mapping[str, Any]) -> tuple[Fact, ...]:
     """The facts of a row of an evaluation's utterances; nulls are left out."""
     names = [*SHOWN_FIRST, *(name for name in row if name not in SHOWN_FIRST)]
     return tuple(
-        Fact(label_of(name), _value(name, row[name]), strings.FIELD_HINTS.get(name, ""))
+        Fact(label_of(name), value_of(name, row[name]), strings.FIELD_HINTS.get(name, ""))
         for name in names
         if name in row and _is_worth_showing(name, row)
     )
@@ -57,7 +57,8 @@ def label_of(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def _value(name: str, value: Any) -> str:
+def value_of(name: str, value: Any) -> str:
+    """A value of a column with its unit."""
     if name in SHARES:
         return f"{100 * value:.0f} %"
     units = strings.FIELD_UNITS.items()

@@ -1,5 +1,6 @@
-// The headline and the filter over it. The filter is the state of the whole tab: it is kept here
-// and in the page's address, and announced on the document; every text enters as a text node.
+// The filter below a headline. It is the state of the whole tab: kept here and in the page's
+// address, and announced to the tab; every text enters as a text node. The headline's own script
+// goes before: `figures` is its node, `tell` shows an answer in it.
 const texts = props.texts;
 const TYPING_MS = 250;
 const IN_ADDRESS = { where: "where", search: "search", only_errors: "errors" };
@@ -10,7 +11,6 @@ let asked = 0;
 
 // ---- the parts that stay -------------------------------------------------------------------
 
-const rates = el("div", { class: "mh-rates" });
 const origin = el("p", { class: "mh-origin" });
 const search = el("input", { type: "search", placeholder: texts.search,
   "aria-label": texts.search, maxlength: "200" });
@@ -28,9 +28,10 @@ const quick = el("select", { "aria-label": texts.quick }, el("option", { value: 
 const columns = el("select", { "aria-label": texts.columns },
   el("option", { value: "" }, texts.columns));
 const save = el("select", { "aria-label": texts.export }, el("option", { value: "" }, texts.export));
-const frame = el("div", {}, rates, origin,
-  el("div", { class: "mh-tools" }, search, el("label", {}, onlyErrors, texts.only_errors), quick,
-    columns, save),
+const frame = el("div", {}, figures, origin,
+  el("div", { class: "mh-tools" }, search,
+    texts.only_errors ? el("label", {}, onlyErrors, texts.only_errors) : null, quick, columns,
+    texts.formats.length ? save : null),
   form, problem, el("div", { class: "mh-outcome" }, passing, clear));
 
 for (const [label, condition] of Object.values(texts.quick_conditions)) {
@@ -46,8 +47,7 @@ const question = () => ({ ...props.value, ...state });
 
 async function load(select, at) {
   const mine = ++asked;
-  document.dispatchEvent(new CustomEvent("mh:view",
-    { detail: { question: question(), select, at } }));
+  announce("view", { question: question(), select, at });
   let answer;
   try {
     answer = await server.fetch_headline(question());
@@ -68,34 +68,20 @@ function change(changed, select = "first", at = null) {
   where.value = state.where;
   const kept = Object.fromEntries(Object.entries(IN_ADDRESS).map(
     ([name, key]) => [key, state[name] === true ? "1" : state[name] || null]));
-  remember({ evaluation: props.value.evaluation, ...kept });
+  remember({ [set]: props.value[set], ...kept });
   load(select, at);
 }
 
 function narrow(condition, at) {
-  const both = state.where.trim() && state.where.trim() !== condition
-    ? `(${state.where.trim()}) AND (${condition})` : condition;
+  const before = state.where.trim();
+  const both = before && before !== condition ? `(${before}) AND (${condition})` : condition;
   change({ where: both }, "first", at);
 }
 
 // ---- showing -------------------------------------------------------------------------------
 
-function rate({ label, hint, value, interval, interval_hint, raw }) {
-  return el("div", { class: "mh-rate" }, el("h3", { title: hint }, label),
-    el("p", { class: "mh-number" }, value, el("small", {}, " %")),
-    el("p", { title: interval_hint }, interval),
-    raw ? el("p", { class: "mh-raw", title: raw.hint }, raw.text) : null);
-}
-
-function counts({ lines, of_words, of_words_hint }) {
-  const items = lines.map(({ name, sign, text, hint }) => el("li",
-    { class: `mh-count-${name}`, title: hint }, el("b", { "aria-hidden": "true" }, sign), ` ${text}`));
-  return el("div", { class: "mh-counts" }, el("ul", {}, ...items),
-    el("p", { title: of_words_hint }, of_words));
-}
-
 function show(answer) {
-  rates.replaceChildren(...answer.rates.map(rate), counts(answer.counts));
+  tell(answer);
   origin.textContent = answer.origin;
   const pattern = answer.filtered ? texts.shown : texts.everything;
   passing.textContent = fill(pattern, { count: answer.count, total: answer.total });
@@ -146,8 +132,8 @@ save.addEventListener("change", () => {
   if (save.value) download(save.value);
   save.value = "";
 });
-document.addEventListener("mh:narrow", ({ detail }) => narrow(detail.where, detail.at));
-document.addEventListener("mh:ask", () => {
+hear("narrow", (wanted) => narrow(wanted.where, wanted.at));
+hear("ask", () => {
   if (props.value) load("first");
 });
 
@@ -158,11 +144,10 @@ function restart() {
     return;
   }
   root.replaceChildren(frame);
-  const address = new URLSearchParams(location.search);
   const first = before === null;
-  before = props.value.evaluation;
-  change(first ? { where: address.get("where") || "", search: address.get("search") || "",
-    only_errors: address.get("errors") === "1" } : { where: "", search: "", only_errors: false });
+  before = props.value[set];
+  change(first ? { where: said("where") || "", search: said("search") || "",
+    only_errors: said("errors") === "1" } : { where: "", search: "", only_errors: false });
 }
 
 // Values that arrive while Gradio builds a tab that is opened take its components their props: so
@@ -171,7 +156,7 @@ let seen = false;
 new IntersectionObserver(() => {
   if (seen || !root.offsetParent) return;
   seen = true;
-  trigger("opened", { asked: new URLSearchParams(location.search).get("evaluation") });
+  trigger("opened", { asked: said(set) });
 }).observe(root);
 
 watch("value", restart);

@@ -13,7 +13,7 @@ from ui.language import count
 
 def headline(question: Question) -> dict[str, Any]:
     """The headline of the utterances that pass the filter, as texts (raises FilterError)."""
-    evaluation = question.evaluation
+    evaluation = question.set
     counts, rates = of_view(question.view)
     total = evaluation.summary["counts"]["utterances"]
     over = evaluation.summary["interval"]["over"]

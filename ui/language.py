@@ -8,8 +8,12 @@ from collections.abc import Mapping
 from types import ModuleType
 
 from ui import (
+    check_strings,
+    check_strings_ru,
     compare_strings,
     compare_strings_ru,
+    data_strings,
+    data_strings_ru,
     doctor_strings,
     doctor_strings_ru,
     evidence_strings,
@@ -38,6 +42,8 @@ PAIRS = (  # a module of texts and its Russian twin, with the same names
     (explorer_strings, explorer_strings_ru),
     (doctor_strings, doctor_strings_ru),
     (compare_strings, compare_strings_ru),
+    (check_strings, check_strings_ru),
+    (data_strings, data_strings_ru),
     (model_strings, model_strings_ru),
     (what_if_strings, what_if_strings_ru),
 )

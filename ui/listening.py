@@ -42,7 +42,7 @@ class Sounds:
 
 def _recording(question: Question, utterance_id: str) -> Path | None:
     try:
-        path = question.evaluation.audio_path(utterance_id)
+        path = question.set.audio_path(utterance_id)
     except AudioError:  # an imported utterance without one
         return None
     return path if path.is_file() else None

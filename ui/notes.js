@@ -29,7 +29,7 @@ async function keepNote({ evaluation, id }, tags, text, state) {
   const answer = await server.save_note(note).catch(() => ({ error: texts.no_answer }));
   state.textContent = answer.error ? fill(texts.failed, { why: answer.error }) : texts.saved;
   state.classList.toggle("mh-wrong", Boolean(answer.error));
-  if (!answer.error) document.dispatchEvent(new CustomEvent("mh:noted"));
+  if (!answer.error) announce("noted");
 }
 
 function draw() {

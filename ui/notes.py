@@ -1,5 +1,6 @@
 """What a person notes about an utterance, as a component below its evidence."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +8,10 @@ import gradio as gr
 
 from analysis.evaluation import Evaluation
 from ui import explorer_strings
-from ui.explorer import Find, QueryError, Question, server_function
+from ui.explorer import ERRORS, Find, QueryError, Question, server_function
 
 HERE = Path(__file__).parent
-SCRIPTS = ("dom.js", "notes.js")
+SCRIPTS = ("dom.js", "scope.js", "notes.js")
 
 
 def component(find: Find, elem_id: str) -> gr.HTML:
@@ -23,6 +24,7 @@ def component(find: Find, elem_id: str) -> gr.HTML:
         server_functions=[server_function(save, find, "save_note")],
         apply_default_css=False,
         elem_id=elem_id,
+        scope=asdict(ERRORS),
         texts={**explorer_strings.NOTES, "no_answer": explorer_strings.FILTERS["failed"]},
     )
 
@@ -46,7 +48,7 @@ def save(question: Question) -> dict[str, Any]:
     if not isinstance(tags, list):
         tags = []
     try:
-        kept = question.evaluation.mark(
+        kept = question.set.mark(
             str(utterance_id), [str(tag) for tag in tags], str(question.asked.get("note") or "")
         )
     except KeyError as e:

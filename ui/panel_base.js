@@ -1,12 +1,11 @@
-// The lists of the Errors tab, one at a time. These panel_*.js and table.js are one script; each
-// list is a function of `lists` that asks the server and returns a node. Every text enters as a
-// text node.
+// The lists of a tab, one at a time. This script, table.js, the lists of the tab and panel.js are
+// one; each list is a function of `lists` that asks the server and returns a node. Every text enters
+// as a text node.
 const texts = props.texts;
 const lists = {};
 
 const root = element.querySelector(".mh-panel");
 const body = el("div", { class: "mh-list", role: "tabpanel" });
-const bar = el("div", { class: "mh-player", hidden: "" });
 const tabs = Object.entries(texts.panels).map(([name, [label, hint]]) => {
   const tab = el("button", { type: "button", role: "tab", title: hint, "data-panel": name }, label);
   tab.addEventListener("click", () => open(name));
@@ -14,10 +13,11 @@ const tabs = Object.entries(texts.panels).map(([name, [label, hint]]) => {
 });
 const tablist = el("div", { class: "mh-tabs", role: "tablist", "aria-label": texts.label }, ...tabs);
 const keys = el("p", { class: "mh-keys" }, texts.keys);
-const frame = el("div", {}, tablist, bar, body, keys);
+const frame = el("div", {}, tablist, body, keys);
+const leaving = []; // what is done when another set is shown, or none
 
 let view = null; // the question that everything here follows
-let shown = new URLSearchParams(location.search).get("panel") || "utterances";
+let shown = said("panel") || "utterances";
 if (!texts.panels[shown]) shown = "utterances";
 let turn = 0; // so that only the answer to the last question is shown
 
@@ -55,7 +55,7 @@ const nothing = (text = texts.none) => el("p", { class: "mh-wait" }, text);
 const word = (text) => (text === null || text === "" ? texts.nothing : text);
 
 function narrow(where, at = null) {
-  document.dispatchEvent(new CustomEvent("mh:narrow", { detail: { where, at } }));
+  announce("narrow", { where, at });
   open("utterances");
 }
 
@@ -77,6 +77,55 @@ function grid(columns, rows, cells, press = null, caption = null) {
     el("tbody", {}, ...lines)));
 }
 
+// A table whose columns sort and whose pages turn on the server; `own` has its `columns`, the
+// `search` of a first column of words, `total` and the order it has at `first`.
+function pagedList(get, own, cells) {
+  const query = { ...own.first, offset: 0, word: "" };
+  return async () => {
+    const place = el("div");
+    const again = async (change) => {
+      Object.assign(query, { offset: 0 }, change);
+      const answer = await ask(get, query);
+      place.replaceChildren(answer.error ? problem() : pageOf(answer, query, again));
+    };
+    const find = el("input", { type: "search", placeholder: own.search,
+      "aria-label": own.search, value: query.word });
+    let typing = 0;
+    find.addEventListener("input", () => {
+      clearTimeout(typing);
+      typing = setTimeout(() => again({ word: find.value }), 250);
+    });
+    await again({});
+    return el("div", {}, el("div", { class: "mh-tools" }, find), place);
+  };
+
+  function pageOf(answer, query, again) {
+    const columns = answer.columns || own.columns;
+    const table = grid(columns, answer.rows, cells, (row) => narrow(row.where));
+    const names = Object.keys(columns);
+    [...table.querySelectorAll("thead th")].forEach((head, i) => {
+      const button = el("button", { type: "button" }, head.textContent);
+      button.addEventListener("click", () => again({ sort: names[i],
+        ascending: query.sort === names[i] ? !query.ascending : i === 0 }));
+      head.replaceChildren(button);
+      head.setAttribute("aria-sort", query.sort !== names[i] ? "none"
+        : query.ascending ? "ascending" : "descending");
+    });
+    const last = answer.offset + answer.rows.length;
+    const turn = (label, name, offset) => {
+      const node = el("button", { type: "button", "aria-label": name }, label);
+      node.disabled = offset < 0 || offset >= answer.total;
+      node.addEventListener("click", () => again({ offset }));
+      return node;
+    };
+    return el("div", {}, answer.note ? el("p", { class: "mh-why" }, answer.note) : null, table,
+      el("div", { class: "mh-pager" }, el("span", { class: "mh-total" }, fill(own.total,
+        { first: Math.min(answer.offset + 1, last), last, total: answer.total })),
+      turn("‹", texts.table.previous, answer.offset - texts.size),
+      turn("›", texts.table.next, answer.offset + texts.size)));
+  }
+}
+
 function shareBar(share, text) {
   const node = el("span", { class: "mh-share" }, text);
   node.style.setProperty("--share", Math.min(1, Math.max(0, share)));
@@ -85,62 +134,4 @@ function shareBar(share, text) {
 
 function pair(said, heard) {
   return `${word(said)} → ${word(heard)}`;
-}
-
-// ---- listening to ten ----------------------------------------------------------------------
-
-let playing = null;
-
-function listenButton(edits, small = true) {
-  const node = el("button", { type: "button", class: `mh-button mh-quiet ${small ? "mh-small" : ""}`,
-    title: texts.listen_hint }, `▶ ${texts.listen}`);
-  node.addEventListener("click", (event) => { event.stopPropagation(); listen(edits); });
-  return node;
-}
-
-function hush() {
-  if (playing) playing.pause();
-  playing = null;
-  bar.hidden = true;
-  bar.replaceChildren();
-}
-
-async function listen(edits) {
-  hush();
-  bar.hidden = false;
-  bar.append(texts.loading);
-  const answer = await ask("fetch_sounds", { edits });
-  if (answer.error || !answer.sounds.length) {
-    bar.replaceChildren(answer.error ? texts.cannot : texts.no_sound);
-    return;
-  }
-  playSound(answer.sounds, 0);
-}
-
-function playSound(sounds, i) {
-  if (i >= sounds.length) {
-    hush();
-    return;
-  }
-  const sound = sounds[i];
-  const audio = new Audio(sound.url);
-  playing = audio;
-  const says = fill(texts.listening, { i: i + 1, n: sounds.length,
-    said: word(sound.reference), heard: word(sound.heard) });
-  const button = (label, act) => {
-    const node = el("button", { type: "button", class: "mh-button mh-quiet mh-small" }, label);
-    node.addEventListener("click", act);
-    return node;
-  };
-  const look = el("button", { type: "button", class: "mh-link" }, says);
-  look.addEventListener("click", () => pickId(sound.id, sound));
-  const next = () => { if (playing === audio) { audio.pause(); playSound(sounds, i + 1); } };
-  bar.replaceChildren(look, button("›", next), button(texts.stop, hush));
-  audio.addEventListener("loadedmetadata", () => {
-    audio.currentTime = sound.start_s;
-    audio.play().catch(hush);
-  });
-  audio.addEventListener("timeupdate", () => { if (audio.currentTime >= sound.end_s) next(); });
-  audio.addEventListener("ended", next);
-  audio.addEventListener("error", next);
 }

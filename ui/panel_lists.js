@@ -84,53 +84,11 @@ lists.characters = confusionList("fetch_characters");
 
 // ---- words ---------------------------------------------------------------------------------
 
-const wordQuery = { sort: "errors", ascending: false, offset: 0, word: "" };
-
-lists.words = async () => {
-  const find = el("input", { type: "search", placeholder: texts.words.search,
-    "aria-label": texts.words.search, value: wordQuery.word });
-  const place = el("div");
-  const again = async (change) => {
-    Object.assign(wordQuery, { offset: 0 }, change);
-    const answer = await ask("fetch_words", wordQuery);
-    place.replaceChildren(answer.error ? problem() : wordRows(answer, again));
-  };
-  let typing = 0;
-  find.addEventListener("input", () => {
-    clearTimeout(typing);
-    typing = setTimeout(() => again({ word: find.value }), 250);
-  });
-  await again({});
-  return el("div", {}, el("div", { class: "mh-tools" }, find), place);
-};
-
-function wordRows(answer, again) {
-  const table = grid(texts.words.columns, answer.rows, (row) => [row.word, String(row.said),
-    row.recall === null ? null : percent(row.recall), String(row.heard),
-    row.precision === null ? null : percent(row.precision), String(row.errors),
-    String(row.substituted),
-    String(row.deleted), String(row.heard_wrong)], (row) => narrow(row.where));
-  const names = Object.keys(texts.words.columns);
-  [...table.querySelectorAll("thead th")].forEach((head, i) => {
-    const button = el("button", { type: "button" }, head.textContent);
-    button.addEventListener("click", () => again({ sort: names[i],
-      ascending: wordQuery.sort === names[i] ? !wordQuery.ascending : names[i] === "word" }));
-    head.replaceChildren(button);
-    head.setAttribute("aria-sort", wordQuery.sort !== names[i] ? "none"
-      : wordQuery.ascending ? "ascending" : "descending");
-  });
-  const last = answer.offset + answer.rows.length;
-  const turn = (label, offset) => {
-    const node = el("button", { type: "button" }, label);
-    node.disabled = offset < 0 || offset >= answer.total;
-    node.addEventListener("click", () => again({ offset }));
-    return node;
-  };
-  return el("div", {}, table, el("div", { class: "mh-pager" },
-    el("span", { class: "mh-total" }, fill(texts.words.total,
-      { first: Math.min(answer.offset + 1, last), last, total: answer.total })),
-    turn("‹", answer.offset - 50), turn("›", answer.offset + 50)));
-}
+lists.words = pagedList("fetch_words", { ...texts.words,
+  first: { sort: "errors", ascending: false } }, (row) => [row.word, String(row.said),
+  row.recall === null ? null : percent(row.recall), String(row.heard),
+  row.precision === null ? null : percent(row.precision), String(row.errors),
+  String(row.substituted), String(row.deleted), String(row.heard_wrong)]);
 
 // ---- slices --------------------------------------------------------------------------------
 
@@ -183,51 +141,3 @@ lists.skipped = async () => {
   return grid(texts.skipped.columns, answer.rows,
     (row) => [String(row.line), row.reason, el("code", {}, row.raw)]);
 };
-
-// ---- the whole -----------------------------------------------------------------------------
-
-document.addEventListener("mh:view", ({ detail }) => {
-  if (view && view.evaluation !== detail.question.evaluation) {
-    query = { ...inTable };
-    if (picked !== null) [picked, wanted] = [null, null];
-  }
-  view = detail.question;
-  word_at = detail.at;
-  query.offset = 0;
-  load(detail.select);
-  open(shown);
-});
-document.addEventListener("mh:noted", () => { if (view) load(null); });
-
-const typingIn = (node) => node.closest("input, textarea, select, [contenteditable]");
-document.addEventListener("keydown", (event) => {
-  if (!root.offsetParent || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (typingIn(event.target)) return;
-  const key = event.key.toLowerCase();
-  const by = { j: 1, о: 1, k: -1, л: -1 }[key]; // the same keys where Cyrillic is typed
-  if (by) step(by);
-  else if (key === " " && !event.target.closest("button, a, audio, [role=slider]")) say("mh:play");
-  else if (key === "r" || key === "к") say("mh:replay");
-  else if (key === "t" || key === "е") say("mh:note");
-  else return;
-  event.preventDefault();
-});
-const say = (name) => document.dispatchEvent(new CustomEvent(name));
-
-function restart() {
-  if (root.firstChild && props.value && view?.evaluation === props.value.evaluation) return;
-  hush();
-  if (!props.value) {
-    view = null;
-    root.replaceChildren();
-    return;
-  }
-  root.replaceChildren(frame);
-  if (view?.evaluation === props.value.evaluation) return; // the filter was here first
-  body.replaceChildren(shown === "utterances" ? utterances : "");
-  for (const tab of tabs) tab.setAttribute("aria-selected", tab.dataset.panel === shown);
-  document.dispatchEvent(new CustomEvent("mh:ask"));
-}
-
-watch("value", restart);
-restart();

@@ -12,9 +12,9 @@ from ui import explorer_strings, strings
 from ui.explorer import Question
 from ui.fields import label_of
 from ui.language import count
+from ui.table import PAGE_SIZE
 
 LISTED = 100  # rows of a list at most
-WORDS_A_PAGE = 50
 LABEL_ERRORS = 20
 CHARACTERS = 20  # rows and columns of their matrix
 LISTS = ("substitutions", "deletions", "insertions")
@@ -85,14 +85,14 @@ def words(question: Question) -> dict[str, Any]:
         ascending=question.asked.get("ascending") is True,
         search=question.text("word"),
         offset=offset,
-        limit=WORDS_A_PAGE,
+        limit=PAGE_SIZE,
     )
     return {"total": total, "offset": offset, "rows": [asdict(row) for row in rows]}
 
 
 def by_slices(question: Question) -> dict[str, Any]:
     """Error rates by the values of one field, and the fields that there are."""
-    fields = slices.fields(question.evaluation.store)
+    fields = slices.fields(question.set.store)
     names = tuple(each.name for each in fields)
     if not names:
         return {"fields": [], "field": "", "slices": []}
@@ -120,7 +120,7 @@ def worst(question: Question) -> dict[str, Any]:
 
 def skipped(question: Question) -> dict[str, Any]:
     """The rows that could not be scored; the filter cannot ask for them."""
-    return {"rows": question.evaluation.skipped()[:1000]}
+    return {"rows": question.set.skipped()[:1000]}
 
 
 def _part(part: slices.Part) -> str:

@@ -1,10 +1,10 @@
 // ---- utterances: one page of rows ----------------------------------------------------------
 
-const inTable = { sort: "errors", ascending: false, offset: 0 };
+const inTable = { ...texts.order, offset: 0 };
 let query = { ...inTable };
 let page = null; // what the server sent last
 let current = -1; // the row picked
-let wanted = new URLSearchParams(location.search).get("id"); // to be picked when it is there
+let wanted = said("id"); // to be picked when it is there
 let word_at = null; // the edit to be heard when a row is picked
 let asked = 0;
 

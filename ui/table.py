@@ -12,9 +12,9 @@ PAGE_SIZE = 50
 def rows(question: Question) -> dict[str, Any]:
     """One page as plain data: `total`, `offset`, and rows with their aligned words."""
     offset = question.whole("offset")
-    records, total = question.evaluation.page(
+    records, total = question.set.page(
         question.filter,
-        sort=question.one_of("sort", question.evaluation.store.columns, "errors"),
+        sort=question.one_of("sort", question.set.store.columns, "errors"),
         ascending=question.asked.get("ascending") is True,
         offset=offset,
         limit=PAGE_SIZE,
@@ -23,7 +23,7 @@ def rows(question: Question) -> dict[str, Any]:
     return {
         "total": total,
         "offset": offset,
-        "columns": [[name, label_of(name)] for name in question.evaluation.store.columns],
+        "columns": [[name, label_of(name)] for name in question.set.store.columns],
         "rows": [_row(record, each) for record, each in zip(records, scores, strict=True)],
     }
 

@@ -125,9 +125,29 @@ def serving(command: list[str], folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 @pytest.fixture(scope="session")
-def address(chromium, evaluation, second, tmp_path_factory) -> Iterator[str]:
+def description(tmp_path_factory) -> Path:
+    """The same part of the bundled set in two splits; a speaker and a field are hostile."""
+    from analysis.describing import describe
+
+    folder = tmp_path_factory.mktemp("described")
+    lines = (VALIDATION / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines[:N_UTTERANCES]]
+    for row in rows:
+        row["audio_filepath"] = str(VALIDATION / row["audio_filepath"])
+    rows[0] |= {"speaker": HOSTILE, "voice": HOSTILE}
+    for name, part in (("train", rows[:40]), ("test", rows[40:])):
+        text = "\n".join(map(json.dumps, part))
+        (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
+    manifests = [folder / "train.jsonl", folder / "test.jsonl"]
+    describe(manifests, folder / "description", name=HOSTILE, workers=1)
+    return folder / "description"
+
+
+@pytest.fixture(scope="session")
+def address(chromium, evaluation, second, description, tmp_path_factory) -> Iterator[str]:
     """A running `python app.py`."""
     shown = ["--evaluation", str(evaluation), "--evaluation", str(second)]
+    shown += ["--description", str(description)]
     with serving(["app.py", "--model", MODEL, *shown], tmp_path_factory.mktemp("app")) as running:
         yield running[0]
 

@@ -73,7 +73,7 @@ def test_recognise(visit):
     page.locator("#recognised .mh-figure").wait_for()
     assert page.locator("html").get_attribute("lang") == "ru"
     tabs = page.get_by_role("tab").all_inner_texts()
-    assert tabs == ["Распознавание", "Ошибки", "Сравнение", "Модель"]
+    assert tabs == ["Распознавание", "Ошибки", "Сравнение", "Данные", "Модель"]
     assert "Телефонный номер" in page.locator("#examples").inner_text()
     page.locator("#said textarea, #said input").first.fill("one two three")
     page.get_by_role("button", name="Сравнить").click()
@@ -105,6 +105,23 @@ def test_compare(visit):
     assert english_on(page, "body") == []
 
 
+def test_data(visit):
+    page = visit(**RUSSIAN)
+    page.locator("#recognised .mh-figure").wait_for()
+    open_tab(page, "Данные")
+    page.locator("#described .mh-figure").wait_for()
+    page.locator("#distribution-plot .bars path").first.wait_for()
+    page.locator("#data-filters .mh-checks details > summary").evaluate_all(
+        "all => all.forEach((summary) => summary.click())"
+    )
+    assert "секунды" in page.locator("#distribution-plot").inner_text()
+    assert "Проверки" in page.locator("#data-filters").inner_text()
+    for panel in ("words", "symbols", "skipped"):
+        page.locator(f"#recordings [data-panel={panel}]").click()
+        page.locator("#recordings .mh-list :is(th, .mh-wait)").first.wait_for()
+        assert english_on(page, "body") == []
+
+
 def test_model(visit):
     page = visit(**RUSSIAN)
     page.locator("#recognised .mh-figure").wait_for()
@@ -122,7 +139,11 @@ def test_a_phone_has_no_sideways_scroll(visit):
     page.locator("#recognised .mh-figure").wait_for()
     overflow = "document.documentElement.scrollWidth - window.innerWidth"
     assert page.evaluate(overflow) <= 0
-    for tab, ready in (("Ошибки", "#compared .mh-figure"), ("Модель", "#curves .xtick")):
+    for tab, ready in (
+        ("Ошибки", "#compared .mh-figure"),
+        ("Данные", "#distribution-plot .bars path"),
+        ("Модель", "#curves .xtick"),
+    ):
         open_tab(page, tab)
         page.locator(ready).first.wait_for()
         assert page.evaluate(overflow) <= 0
