@@ -11,25 +11,20 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from analysis.distributions import OTHERS as ALL_OTHERS
-from analysis.distributions import Bar, Distribution, Profile
+from analysis.distributions import Distribution
 from analysis.figures import AXES, CHOSEN, GRID, OTHERS
-from analysis.measuring import HISTOGRAM_DB
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 COLOURS = (CHOSEN, *OTHERS)
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-BAND = "rgba(27, 138, 143, 0.13)"
 MARGIN_PX = {"l": 52, "r": 14, "t": 26, "b": 46}
-LEGEND_PX = 110  # below a figure of lines, with its axis: three rows on a phone
 ALONE_PX, PANEL_PX, GAP_PX = 220, 92, 30
 SPEAKER_PX = 19
 BAR = 0.88  # of a bin
 TICKS = 7  # on a phone
 STRIDES = (1, 2, 4, 5, 8, 10, 20)  # bins from tick to tick
 NAME_LENGTH = 14  # characters of a value on an axis
-HERTZ = (125, 250, 500, 1000, 2000, 4000, 8000)
 TINY = 1e-9  # the first bin of CLIPPED is of none at all
 
 
@@ -94,12 +89,12 @@ def measure_bars(
     if measure.mark in found.edges:
         ticks = sorted({*ticks, found.edges.index(measure.mark)})
     single = found.whole and _step_of(found.edges) == 1
-    axis = {
+    scale = {
         "tickvals": [i if single else i - 0.5 for i in ticks],
         "ticktext": [labels[i] for i in ticks],
         "range": [-0.6, found.n_bins - 0.4],
     }
-    figure = _panels(found, axis, texts, bin_names(found, measure, texts), counts=counts)
+    figure = _panels(found, scale, texts, bin_names(found, measure, texts), counts=counts)
     if measure.mark in found.edges:
         place = found.edges.index(measure.mark) - 0.5
         line = {"color": AXES, "width": 1.5, "dash": "dot"}
@@ -112,12 +107,12 @@ def category_bars(
 ) -> "go.Figure":
     """How common each value of a column is, a panel a split; `texts` as in `measure_bars`."""
     names = bin_names(found, Measure(), texts)
-    axis = {
+    scale = {
         "tickvals": list(range(found.n_bins)),
         "ticktext": [escape(_short(name)) for name in names],
         "range": [-0.6, found.n_bins - 0.4],
     }
-    return _panels(found, axis, texts, names, counts=counts)
+    return _panels(found, scale, texts, names, counts=counts)
 
 
 def speaker_bars(found: Distribution, texts: Mapping[str, str]) -> "go.Figure":
@@ -130,35 +125,23 @@ def speaker_bars(found: Distribution, texts: Mapping[str, str]) -> "go.Figure":
     import plotly.graph_objects as go
 
     names = [str(name) for name in found.names]
+    shown = [split for split in found.splits if found.of(split)]
     figure = go.Figure()
-    for i, split in enumerate(found.splits):
+    for split in shown:
         bars = found.of(split)
-        if not bars:
-            continue
-        hover = [
-            escape(f"{split}: ")
-            + escape(texts["hover"]).format(
-                range=escape(names[bar.bin]), minutes=f"{60 * bar.hours:.1f}", n=bar.count
-            )
-            for bar in bars
+        minutes = [60 * bar.hours for bar in bars]
+        told = [
+            {"n": bar.count, "minutes": f"{m:.1f}"} for bar, m in zip(bars, minutes, strict=True)
         ]
-        figure.add_bar(
-            x=[60 * bar.hours for bar in bars],
-            y=[bar.bin for bar in bars],
-            orientation="h",
-            name=escape(split),
-            marker={"color": COLOURS[i % len(COLOURS)], "line": {"width": 0}},
-            customdata=[bar.where for bar in bars],
-            hovertext=hover,
-            hoverinfo="text",
-        )
+        trace = _trace(found, split, texts["hover"], names, told)
+        figure.add_bar(x=minutes, y=[bar.bin for bar in bars], orientation="h", **trace)
     height = MARGIN_PX["t"] + MARGIN_PX["b"] + 40 + SPEAKER_PX * max(len(names), 3)
     figure.update_layout(
         barmode="stack",
         bargap=0.25,
-        xaxis={"title": texts["x"], "side": "top", **_axis(), "nticks": 6},
+        xaxis={"title": texts["x"], "side": "top", **axis(), "nticks": 6},
         yaxis={
-            **_axis(),
+            **axis(),
             "tickvals": list(range(len(names))),
             "ticktext": [escape(_short(name)) for name in names],
             "range": [len(names) - 0.4, -0.6],
@@ -167,112 +150,9 @@ def speaker_bars(found: Distribution, texts: Mapping[str, str]) -> "go.Figure":
         height=height,
         margin=MARGIN_PX | {"l": 108, "t": 46},
         hovermode="closest",
-        showlegend=sum(bool(found.of(split)) for split in found.splits) > 1,
+        showlegend=len(shown) > 1,
         legend={"orientation": "h", "y": 0, "yanchor": "top", "traceorder": "normal"},
-        **_look(),
-    )
-    return figure
-
-
-def profile_lines(
-    found: Profile,
-    splits: Sequence[str],
-    texts: Mapping[str, str],
-    band: tuple[float, float] | None = None,
-) -> "go.Figure":
-    """Which frequencies carry the signal, a line a split; the model's `band` in Hz is shaded.
-
-    Args:
-        found: the mean levels.
-        splits: names, in order.
-        texts: `x` and `y`, the axes' titles; `band`, the name of the shaded part.
-        band: from where to where the model hears.
-    """
-    import plotly.graph_objects as go
-
-    figure = go.Figure()
-    for i, split in enumerate(splits):
-        if split in found.levels_db:
-            figure.add_scatter(
-                x=found.centres_hz,
-                y=found.levels_db[split],
-                mode="lines",
-                name=escape(split),
-                line={"color": COLOURS[i % len(COLOURS)], "dash": DASHES[i % len(DASHES)]},
-                hovertemplate=f"{escape(split)}: %{{x:.0f}} Hz, %{{y:.1f}} dB<extra></extra>",
-            )
-    if band is not None:
-        figure.add_vrect(x0=band[0], x1=band[1], fillcolor=BAND, line_width=0, layer="below")
-        figure.add_annotation(
-            text=escape(texts["band"]),
-            x=math.log10(band[0] * band[1]) / 2,  # on this axis, texts are placed by logarithms
-            y=0,
-            yref="paper",
-            yanchor="bottom",
-            showarrow=False,
-        )
-    figure.update_layout(
-        xaxis={
-            "title": texts["x"],
-            "type": "log",
-            "tickvals": HERTZ,
-            "ticktext": [str(hertz) for hertz in HERTZ],
-            "range": [math.log10(found.centres_hz[0]), math.log10(HERTZ[-1])],
-            **_axis(),
-        },
-        yaxis={"title": texts["y"], **_axis(), "nticks": 7},
-        **_of_lines(figure, height=380),
-    )
-    return figure
-
-
-def feature_histograms(
-    histograms: Mapping[str, Mapping[str, Sequence[int]]],
-    splits: Sequence[str],
-    texts: Mapping[str, str],
-) -> "go.Figure":
-    """Values of the log-mel features before and after normalisation, a line a split.
-
-    Args:
-        histograms: of a Description's summary: split -> `before` and `after` -> counts.
-        splits: names, in order.
-        texts: titles of the panels, `before` and `after`, of their axes, `x_before` and
-            `x_after`, and of `y`, the share of the split's values.
-    """
-    import plotly.graph_objects as go
-
-    figure = go.Figure()
-    sides = {"before": ("x", "y", HISTOGRAM_DB), "after": ("x2", "y2", (0.0, 1.0))}
-    for i, split in enumerate(splits):
-        for side, (x, y, (low, high)) in sides.items():
-            counts = histograms.get(split, {}).get(side, [])
-            if not sum(counts):
-                continue
-            width = (high - low) / len(counts)
-            figure.add_scatter(
-                x=[low + width * (k + 0.5) for k in range(len(counts))],
-                y=[100 * count / sum(counts) for count in counts],
-                xaxis=x,
-                yaxis=y,
-                mode="lines",
-                name=escape(split),
-                legendgroup=split,
-                showlegend=side == "before",
-                line={
-                    "color": COLOURS[i % len(COLOURS)],
-                    "dash": DASHES[i % len(DASHES)],
-                    "shape": "hvh",
-                },
-                hovertemplate=f"{escape(split)}: %{{x:.3~g}}, %{{y:.1f}} %<extra></extra>",
-            )
-    upper, lower = (0.62, 1.0), (0.0, 0.38)
-    figure.update_layout(
-        xaxis={"title": texts["x_before"], "anchor": "y", **_axis(), "range": HISTOGRAM_DB},
-        xaxis2={"title": texts["x_after"], "anchor": "y2", **_axis(), "range": (0, 1)},
-        yaxis={"domain": upper, "title": texts["y"], **_axis(), "nticks": 5, "rangemode": "tozero"},
-        yaxis2={"domain": lower, "title": texts["y"], "anchor": "x2", **_axis(), "nticks": 5},
-        annotations=[_heading(texts["before"], upper[1]), _heading(texts["after"], lower[1])],
-        **_of_lines(figure, height=520),
+        **look(),
     )
     return figure
 
@@ -302,7 +182,7 @@ def bin_names(found: Distribution, measure: Measure, texts: Mapping[str, str]) -
 
 def _panels(
     found: Distribution,
-    axis: Mapping[str, Any],
+    scale: Mapping[str, Any],
     texts: Mapping[str, str],
     names: Sequence[str],
     *,
@@ -315,78 +195,65 @@ def _panels(
     panel_px = ALONE_PX if len(shown) < 2 else PANEL_PX
     inner_px = max(len(shown), 1) * (panel_px + GAP_PX) - GAP_PX
     figure = go.Figure()
-    layout: dict[str, Any] = {}
     headings = []
     for i, split in enumerate(shown):
-        bars = found.of(split)
-        hover = [
-            escape(texts["hover"]).format(
-                range=escape(names[bar.bin]), n=bar.count, share=f"{100 * bar.share:.3g}"
-            )
-            for bar in bars
-        ]
-        figure.add_bar(
-            x=[bar.bin for bar in bars],
-            y=[_height(bar, counts=counts) for bar in bars],
-            yaxis=f"y{i + 1}" if i else "y",
-            name=escape(split),
-            width=BAR,  # Plotly's own depends on which bins a split has
-            marker={
-                "color": COLOURS[found.splits.index(split) % len(COLOURS)],
-                "line": {"width": 0},
-            },
-            customdata=[bar.where for bar in bars],
-            hovertext=hover,
-            hoverinfo="text",
-        )
+        bars, y = found.of(split), f"y{i + 1}" if i else "y"
+        heights = [bar.count if counts else 100 * bar.share for bar in bars]
+        told = [{"n": bar.count, "share": f"{100 * bar.share:.3g}"} for bar in bars]
+        trace = _trace(found, split, texts["hover"], names, told)
+        places = [bar.bin for bar in bars]
+        # Plotly's own width depends on which bins a split has.
+        figure.add_bar(x=places, y=heights, yaxis=y, width=BAR, **trace)
         top = 1 - i * (panel_px + GAP_PX) / inner_px
-        bottom = max(0.0, top - panel_px / inner_px)
-        last = i == len(shown) - 1
-        layout[f"yaxis{i + 1}" if i else "yaxis"] = {
-            **_axis(),
-            "domain": (bottom, top),
+        figure.layout[y.replace("y", "yaxis")] = {
+            **axis(),
+            "domain": (max(0.0, top - panel_px / inner_px), top),
             "nticks": 4 if panel_px == PANEL_PX else 6,
             "rangemode": "tozero",
-            "title": texts["y"] if last else "",
+            "title": texts["y"] if split == shown[-1] else "",
         }
         total = sum(bar.count for bar in bars)
-        headings.append(_heading(texts["panel"].format(split=split, n=total), top))
+        headings.append(heading(texts["panel"].format(split=split, n=total), top))
     figure.update_layout(
-        **layout,
         xaxis={
             "title": texts["x"],
             "anchor": f"y{len(shown)}" if len(shown) > 1 else "y",
-            **_axis(),
+            **axis(),
             "showgrid": False,
             "tickangle": 0 if found.edges else None,
-            **axis,
+            **scale,
         },
         annotations=headings,
         height=inner_px + MARGIN_PX["t"] + MARGIN_PX["b"],
         margin=MARGIN_PX,
         hovermode="x",  # a low bar can be hit anywhere above it
         showlegend=False,
-        **_look(),
+        **look(),
     )
     return figure
 
 
-def _height(bar: Bar, *, counts: bool) -> float:
-    return bar.count if counts else 100 * bar.share
-
-
-def _of_lines(figure: "go.Figure", height: int) -> dict[str, Any]:
+def _trace(
+    found: Distribution,
+    split: str,
+    pattern: str,
+    names: Sequence[str],
+    told: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """A split's bars but for where they stand: colour, condition, and what a pointer is told."""
+    bars = found.of(split)
     return {
-        "height": height,
-        "margin": MARGIN_PX | {"b": LEGEND_PX},
-        "hovermode": "closest",
-        "showlegend": len({trace.name for trace in figure.data}) > 1,
-        "legend": {
-            "orientation": "h",
-            "y": -MARGIN_PX["b"] / (height - MARGIN_PX["t"] - LEGEND_PX),
-            "yanchor": "top",
+        "name": escape(split),
+        "marker": {
+            "color": COLOURS[found.splits.index(split) % len(COLOURS)],
+            "line": {"width": 0},
         },
-        **_look(),
+        "customdata": [bar.where for bar in bars],
+        "hovertext": [
+            escape(pattern).format(range=escape(names[bar.bin]), **more)
+            for bar, more in zip(bars, told, strict=True)
+        ],
+        "hoverinfo": "text",
     }
 
 
@@ -412,7 +279,8 @@ def _step_of(edges: Sequence[float]) -> float | None:
     return steps[0]
 
 
-def _look() -> dict[str, Any]:
+def look() -> dict[str, Any]:
+    """What all figures of data share."""
     return {
         "dragmode": False,  # so that a finger scrolls the page
         "modebar": {"remove": ["zoom", "pan", "select", "lasso", "zoomin", "zoomout", "autoscale"]},
@@ -422,11 +290,12 @@ def _look() -> dict[str, Any]:
     }
 
 
-def _axis() -> dict[str, Any]:
+def axis() -> dict[str, Any]:
+    """An axis that cannot be zoomed."""
     return {"gridcolor": GRID, "zeroline": False, "linecolor": AXES, "fixedrange": True}
 
 
-def _heading(text: str, y: float) -> dict[str, Any]:
+def heading(text: str, y: float) -> dict[str, Any]:
     """A panel's title, above its upper left corner."""
     return {
         "text": f"<b>{escape(text)}</b>",

@@ -148,6 +148,8 @@ class TestFigures:
         [shape] = draw(ask(description, figure="bands_db"), BAND).layout.shapes
         assert (shape.x0, shape.x1) == BAND
         assert not draw(ask(description, figure="bands_db"), None).layout.shapes
+        [shape] = draw(ask(description, figure="bands_db"), (0.0, 8000.0)).layout.shapes
+        assert shape.x0 > 0  # the axis is logarithmic
 
     def test_fields_of_the_manifests_are_offered_too(self, description):
         groups = dict(figures(ask(description))["groups"])

@@ -124,17 +124,17 @@ def draw(question: Question[Description], band: Band | None) -> "go.Figure":
         question: `figure`, its name, and `counts`, whether recordings are counted.
         band: from where to where the model hears.
     """
-    from analysis import data_figures
+    from analysis import data_figures, data_lines
 
     name = question.one_of("figure", available(question.set), "duration_s")
     axes, splits = data_strings.AXES, question.set.splits
     if name == "features":
         texts = axes | {"y": axes["y_features"]}
-        return data_figures.feature_histograms(question.set.summary["histograms"], splits, texts)
+        return data_lines.feature_histograms(question.set.summary["histograms"], splits, texts)
     title = data_strings.FIGURES.get(name, ("", label_of(name), ""))[1]
     if name == "bands_db":
         texts = axes | {"x": title, "y": axes["level"]}
-        return data_figures.profile_lines(profile(question.view), splits, texts, band)
+        return data_lines.profile_lines(profile(question.view), splits, texts, band)
     found = _counted(question, name)
     if name == "speaker":
         texts = axes | {"x": title, "hover": axes["hover_speaker"]}

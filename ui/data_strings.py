@@ -147,7 +147,7 @@ FIGURES = {  # name, title of the axis, and what it tells
     "n_characters": ("Characters", "characters a text", "Length of the texts."),
     "ctc_ratio": (
         "Room for CTC",
-        "output frames over the least that the text needs",
+        "output frames for each that is needed",
         "Left of 1 CTC cannot align the text: such recordings teach nothing.",
     ),
     "speaker": (
@@ -184,7 +184,7 @@ AXES = {
     "count": "n",
     "panel": "{split}, {n} recordings",
     "hover": "{range}: {n} recordings, {share} % of the split",
-    "hover_speaker": "{range}, {minutes} min, {n} recordings",
+    "hover_speaker": "{range}: {minutes} min, {n} recordings",
     "below": "below {edge}",
     "above": "from {edge}",
     "between": "{low} to {high}",
