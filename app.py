@@ -102,7 +102,9 @@ def _check_model(given: str) -> None:
         find_model(given)
 
 
-def shown_data(options: argparse.Namespace) -> list[Pending[Description]]:
+def shown_data(
+    options: argparse.Namespace, model: Pending["Recognizer"]
+) -> list[Pending[Description]]:
     """The descriptions asked for, or the bundled ones (raises ValueError)."""
     for manifest in options.describe:
         if not Path(manifest).is_file():
@@ -112,7 +114,7 @@ def shown_data(options: argparse.Namespace) -> list[Pending[Description]]:
         return descriptions.stored(found)
     made = descriptions.stored([Path(folder) for folder in options.description])
     manifests = [Path(manifest) for manifest in options.describe]
-    return made + ([descriptions.to_be_made(manifests, RUNS)] if manifests else [])
+    return made + ([descriptions.to_be_made(manifests, model, RUNS)] if manifests else [])
 
 
 def bundled() -> list[str]:
@@ -224,7 +226,7 @@ options = parse(sys.argv[1:] if __name__ == "__main__" else [])
 language.use(options.language)
 try:
     models, evaluations = collect(options)
-    demo = build(models, evaluations, shown(options, models), shown_data(options))
+    demo = build(models, evaluations, shown(options, models), shown_data(options, models[0]))
 except ValueError as error:  # of a model, an evaluation or a manifest: each says what to do
     sys.exit(f"app.py: {error}")
 

@@ -320,14 +320,22 @@ def test_scripts_ask_for_no_text_that_is_missing(name):
     assert asked == set(texts())
 
 
+NO_MODEL = Pending("never asked for", lambda _: None)
+
+
 class TestDescriptions:
-    def test_manifests_become_splits_of_one_description(self, folder, tmp_path):
+    def test_manifests_become_splits_of_one_description(
+        self, folder, tmp_path, tiny_recognizer, monkeypatch
+    ):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        model = Pending.of("tiny", tiny_recognizer)
         manifests = [folder / "train.jsonl", folder / "test.jsonl"]
-        pending = descriptions.to_be_made(manifests, tmp_path)
+        pending = descriptions.to_be_made(manifests, model, tmp_path)
         assert (pending.name, pending.on_demand) == ("train, test", True)
         *_, shown = data._Handlers([], [pending]).opened("train, test")
         assert shown[2] == {"description": "train, test"}
         assert pending.result().splits == ["train", "test"]
+        assert pending.result().summary["frame_s"] == tiny_recognizer.frame_s
 
     def test_two_of_a_name_go_by_their_folders(self, description, tmp_path):
         twin = shutil.copytree(description.folder, tmp_path / "twin")
@@ -335,7 +343,7 @@ class TestDescriptions:
         assert [each.name for each in found] == [str(description.folder), str(twin)]
 
     def test_without_options_the_bundled_one_is_shown_and_its_recordings_are_there(self):
-        [bundled] = app.shown_data(app.parse([]))
+        [bundled] = app.shown_data(app.parse([]), NO_MODEL)
         shown = bundled.result()
         rows = shown.store.ask("SELECT utterance_id, audio_filepath FROM utterances")
         assert len(rows) == 360
@@ -346,4 +354,4 @@ class TestDescriptions:
 
     def test_a_manifest_that_is_not_there_is_told(self):
         with pytest.raises(ValueError, match="No manifest at nowhere"):
-            app.shown_data(app.parse(["--describe", "nowhere.jsonl"]))
+            app.shown_data(app.parse(["--describe", "nowhere.jsonl"]), NO_MODEL)

@@ -282,6 +282,12 @@ COLUMNS = {  # of the recordings, where FIGURES and FIELDS do not name them
     "start_edge_db": "Level of the first 30 ms",
     "end_edge_db": "Level of the last 30 ms",
     "dropout_s": "Dropouts",
+    "burst_db": "Loudest 0.15 s over the noise",
+    "speech_share": "Speech",
+    "band_edge_db": "Fall at a telephone's upper edge",
+    "low_band_db": "Lowest harmonics",
+    "hum_db": "Mains hum",
+    "rumble_db": "Rumble",
 }
 OF_MANIFEST = "{label} (manifest)"
 COLUMN_HINTS = {
@@ -289,6 +295,10 @@ COLUMN_HINTS = {
     "start_edge_db": "Over the level of the sound: near 0 it starts in the middle of a word",
     "end_edge_db": "Over the level of the sound: near 0 it ends in the middle of a word",
     "dropout_s": "Digital silence between sounds",
+    "speech_share": "Share of the recording that is as loud as its loudest part, or little less",
+    "low_band_db": "Level of a voice's lowest harmonics over that of its loudest ones",
+    "hum_db": "Over the speech; at the very bottom there is none",
+    "rumble_db": "What never pauses below 80 Hz, over the speech",
 }
 RANK = "above {p} %"
 RANK_HINT = "Higher than in {p} % of the recordings of this description."

@@ -3,10 +3,14 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from analysis.description import Description
 from analysis.evaluation import set_name
 from ui.background import Pending, Report
+
+if TYPE_CHECKING:
+    from asr_core.recognizer import Recognizer
 
 
 def stored(folders: Sequence[Path]) -> list[Pending[Description]]:
@@ -18,16 +22,26 @@ def stored(folders: Sequence[Path]) -> list[Pending[Description]]:
     return [Pending.of(name, each) for name, each in zip(names, opened, strict=True)]
 
 
-def to_be_made(manifests: Sequence[Path], runs: Path) -> Pending[Description]:
-    """One description of manifests, each a split, made when its tab is opened; kept in `runs`."""
+def to_be_made(
+    manifests: Sequence[Path], model: Pending["Recognizer"], runs: Path
+) -> Pending[Description]:
+    """One description of manifests, each a split, made when its tab is opened; kept in `runs`.
+
+    Texts are spelt and aligned as the model would; as characters, where it cannot be loaded.
+    """
     places = [path.resolve() for path in manifests]
     key = hashlib.sha256("\0".join(map(str, places)).encode()).hexdigest()[:12]
 
     def make(report: Report) -> Description:
-        from analysis.describing import describe
+        from analysis.describing import Units, describe
+        from analysis.describing_text import units_of
         from analysis.measuring import default_cache
 
-        out = runs / f"description-{key}"
-        return describe(places, out, cache_path=default_cache(), progress=report)
+        try:
+            units = units_of(model.result())
+        except ValueError:  # said where the model is wanted for itself
+            units = Units()
+        out, cache = runs / f"description-{key}", default_cache()
+        return describe(places, out, units=units, cache_path=cache, progress=report)
 
     return Pending(", ".join(map(set_name, places)), make, on_demand=True)

@@ -41,9 +41,10 @@ NOT_SHOWN = {  # said elsewhere, or of no use to a reader
     *NOT_SORTED,
     *("text", "n_words", "n_characters", "position", "problem", "id", "duration"),
     *("word_times", "words_per_s", "sound_s", "start_edge_db", "end_edge_db"),
+    "burst_db",
 }
 OF_MANIFEST = "manifest_"  # how a field is renamed that has the name of one of our columns
-SHARES = ("silence_share", "clipped_share", "dc_offset")
+SHARES = ("silence_share", "clipped_share", "speech_share", "dc_offset")
 
 
 def facts_of(description: Description, row: Mapping[str, Any]) -> tuple[Fact, ...]:
