@@ -53,6 +53,9 @@ class DecodingConfig(BaseModel):
             raise ValueError("lm_weight needs a language model; give its file as lm")
         return self
 
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())  # pydantic's own fails over hotwords, a dict
+
     @classmethod
     def checked(cls, **values: Any) -> "DecodingConfig":
         """A configuration of these values, those that are None left out.

@@ -179,3 +179,10 @@ def test_the_model_of_speech_ships_its_words() -> None:
     assert read_lexicon(recognizer.lexicon_path, recognizer.alphabet) == symbols
     assert len(symbols) == 20
     assert Recognizer.load("morse").lexicon_path is None
+
+
+def test_equal_configurations_hash_alike() -> None:
+    """The page keeps one in its state, and asks whether it has changed."""
+    a, b = (DecodingConfig(decoder="beam", hotwords={"stop": 2.0}) for _ in range(2))
+    assert hash(a) == hash(b)
+    assert hash(a) != hash(DecodingConfig(decoder="beam", hotwords={"go": 2.0}))

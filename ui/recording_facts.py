@@ -44,6 +44,14 @@ NOT_SHOWN = {  # said elsewhere, or of no use to a reader
     "burst_db",
 }
 OF_MANIFEST = "manifest_"  # how a field is renamed that has the name of one of our columns
+DECIMALS = (  # of a measure, by how its name ends; an estimate is no better
+    ("_per_s", 1),
+    ("_s", 2),
+    ("_db", 1),
+    ("_dbfs", 1),
+    ("_hz", 0),
+    ("_ratio", 1),
+)
 SHARES = ("silence_share", "clipped_share", "speech_share", "dc_offset")
 
 
@@ -72,7 +80,7 @@ def label_of(name: str) -> str:
 
 def _fact(name: str, value: Any, rank: float | None) -> Fact:
     share = name in SHARES
-    text = f"{100 * value:.3g} %" if share else fields.value_of(name, value)
+    text = f"{100 * value:.3g} %" if share else fields.value_of(name, _rounded(name, value))
     if name == "audio_filepath":
         text = PurePath(value).name
     if name == "sample_rate":
@@ -85,6 +93,13 @@ def _fact(name: str, value: Any, rank: float | None) -> Fact:
         text = f"{text} · {data_strings.RANK.format(p=p)}"
         hints.insert(0, data_strings.RANK_HINT.format(p=p))
     return Fact(label_of(name), text, " ".join(filter(None, hints)))
+
+
+def _rounded(name: str, value: Any) -> Any:
+    for ending, decimals in DECIMALS:
+        if isinstance(value, float) and name.endswith(ending):
+            return round(value, decimals)
+    return value
 
 
 def _ranks(description: Description, row: Mapping[str, Any]) -> dict[str, float]:
