@@ -6,13 +6,12 @@ Every bar carries the SQL condition of its recordings as `customdata`.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from analysis.distributions import OTHERS as ALL_OTHERS
 from analysis.distributions import Distribution
-from analysis.figures import AXES, CHOSEN, GRID, OTHERS
+from analysis.figures import AXES, CHOSEN, GRID, OTHERS, plain
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -109,7 +108,7 @@ def category_bars(
     names = bin_names(found, Measure(), texts)
     scale = {
         "tickvals": list(range(found.n_bins)),
-        "ticktext": [escape(_short(name)) for name in names],
+        "ticktext": [plain(_short(name)) for name in names],
         "range": [-0.6, found.n_bins - 0.4],
     }
     return _panels(found, scale, texts, names, counts=counts)
@@ -143,7 +142,7 @@ def speaker_bars(found: Distribution, texts: Mapping[str, str]) -> "go.Figure":
         yaxis={
             **axis(),
             "tickvals": list(range(len(names))),
-            "ticktext": [escape(_short(name)) for name in names],
+            "ticktext": [plain(_short(name)) for name in names],
             "range": [len(names) - 0.4, -0.6],
             "showgrid": False,
         },
@@ -243,14 +242,14 @@ def _trace(
     """A split's bars but for where they stand: colour, condition, and what a pointer is told."""
     bars = found.of(split)
     return {
-        "name": escape(split),
+        "name": plain(split),
         "marker": {
             "color": COLOURS[found.splits.index(split) % len(COLOURS)],
             "line": {"width": 0},
         },
         "customdata": [bar.where for bar in bars],
         "hovertext": [
-            escape(pattern).format(range=escape(names[bar.bin]), **more)
+            plain(pattern).format(range=plain(names[bar.bin]), **more)
             for bar, more in zip(bars, told, strict=True)
         ],
         "hoverinfo": "text",
@@ -298,7 +297,7 @@ def axis() -> dict[str, Any]:
 def heading(text: str, y: float) -> dict[str, Any]:
     """A panel's title, above its upper left corner."""
     return {
-        "text": f"<b>{escape(text)}</b>",
+        "text": f"<b>{plain(text)}</b>",
         "x": 0,
         "y": y,
         "xref": "paper",

@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from analysis.data_figures import COLOURS, MARGIN_PX, axis, heading, look
 from analysis.distributions import Profile
+from analysis.figures import plain
 from analysis.measuring import HISTOGRAM_DB
 
 if TYPE_CHECKING:
@@ -41,15 +41,15 @@ def profile_lines(
                 x=found.centres_hz,
                 y=found.levels_db[split],
                 mode="lines",
-                name=escape(split),
+                name=plain(split),
                 line={"color": COLOURS[i % len(COLOURS)], "dash": DASHES[i % len(DASHES)]},
-                hovertemplate=f"{escape(split)}: %{{x:.0f}} Hz, %{{y:.1f}} dB<extra></extra>",
+                hovertemplate=f"{plain(split)}: %{{x:.0f}} Hz, %{{y:.1f}} dB<extra></extra>",
             )
     if band is not None:
         low, high = max(band[0], found.centres_hz[0]), band[1]  # from 0 Hz on has no logarithm
         figure.add_vrect(x0=low, x1=high, fillcolor=BAND, line_width=0, layer="below")
         figure.add_annotation(
-            text=escape(texts["band"]),
+            text=plain(texts["band"]),
             x=math.log10(low * high) / 2,  # on this axis, texts are placed by logarithms
             y=0,
             yref="paper",
@@ -100,7 +100,7 @@ def feature_histograms(
                 xaxis=x,
                 yaxis=y,
                 mode="lines",
-                name=escape(split),
+                name=plain(split),
                 legendgroup=split,
                 showlegend=side == "before",
                 line={
@@ -108,7 +108,7 @@ def feature_histograms(
                     "dash": DASHES[i % len(DASHES)],
                     "shape": "hvh",
                 },
-                hovertemplate=f"{escape(split)}: %{{x:.3~g}}, %{{y:.1f}} %<extra></extra>",
+                hovertemplate=f"{plain(split)}: %{{x:.3~g}}, %{{y:.1f}} %<extra></extra>",
             )
     upper, lower = (0.62, 1.0), (0.0, 0.38)
     figure.update_layout(

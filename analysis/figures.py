@@ -103,7 +103,7 @@ def _traces(
     name: str, table: "pd.DataFrame", look: dict[str, Any], texts: Mapping[str, str]
 ) -> Iterator[dict[str, Any]]:
     """A line for each column there is; one of them stands for the run in the legend."""
-    shown = escape(name)  # Plotly reads tags in its texts
+    shown = plain(name)  # Plotly reads tags in its texts
     first = True
     for panel, column, factor, dash in LINES:
         if column not in table.columns or not table[column].notna().any():
@@ -146,7 +146,7 @@ def _scale(panel: str, runs: Mapping[str, "pd.DataFrame"]) -> dict[str, Any]:
 def _title(panel: str, text: str) -> dict[str, Any]:
     """A panel's title, above its upper left corner."""
     return {
-        "text": f"<b>{escape(text)}</b>",
+        "text": f"<b>{plain(text)}</b>",
         "x": 0,
         "y": PANELS[panel][1],
         "xref": "paper",
@@ -157,3 +157,8 @@ def _title(panel: str, text: str) -> dict[str, Any]:
         "showarrow": False,
         "font": {"size": 13},
     }
+
+
+def plain(text: str) -> str:
+    """A text in which Plotly, which knows tags and some entities, but no quotes, sees no markup."""
+    return escape(text, quote=False)

@@ -1,10 +1,9 @@
 """Plotly figures of a robustness measurement: WER against each damage, with its interval."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any
 
-from analysis.figures import AXES, CHOSEN, GRID
+from analysis.figures import AXES, CHOSEN, GRID, plain
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -47,7 +46,7 @@ def _figure(
         curve = curve[::-1]
     figure = go.Figure([go.Scatter(t) for t in _traces(name, curve, apart, texts)])
     figure.update_layout(
-        title={"text": f"<b>{escape(title)}</b>", "x": 0, "xref": "paper", "font": {"size": 13}},
+        title={"text": f"<b>{plain(title)}</b>", "x": 0, "xref": "paper", "font": {"size": 13}},
         xaxis={
             "type": "category",
             "title": {"text": x_title, "standoff": 6},
