@@ -98,6 +98,20 @@ def test_what_cannot_be_measured_is_told_and_may_be_tried_again(
         assert last[here.button].visible
 
 
+def test_two_visitors_see_the_same_failure(evaluation, tiny_recognizer, tmp_path):
+    evaluation.manifest_path.unlink()
+    here = section(evaluation, tiny_recognizer, tmp_path / "runs")
+    *_, first = here.measured("set")
+    failed = here.measuring["set"] = to_be_measured(
+        Pending.of("tiny", tiny_recognizer), evaluation, tmp_path / "runs"
+    )
+    failed.make()
+    both = [here._watch("set", failed) for _ in range(2)]
+    for watching in both:
+        *_, last = watching
+        assert last[here.state] == first[here.state]
+
+
 def test_no_evaluation(evaluation, tiny_recognizer, tmp_path):
     here = section(evaluation, tiny_recognizer, tmp_path / "runs")
     [shown] = here.opened(None)

@@ -100,7 +100,8 @@ class Section:
         try:
             yield self._curves(pending.result())
         except (ValueError, OSError) as e:  # of model, manifest, sounds or folder
-            del self.measuring[name]
+            if self.measuring.get(name) is pending:  # not another visitor's next try
+                del self.measuring[name]
             yield self._only(Notice("failed", texts.CANNOT_MEASURE, str(e))) | self._offer()
 
     def _find(self, name: str | None) -> Evaluation | None:
