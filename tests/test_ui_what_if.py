@@ -139,3 +139,15 @@ def test_every_change_has_its_texts(module):
         assert label
         assert hint
         assert bool(amount) == (CHANGES[name].parameter is not None)
+
+
+def test_a_long_name_leaves_room_for_many_changes(tiny_recognizer, recording, sounds):
+    long = recording.with_name("запись" * 16 + ".wav")
+    long.write_bytes(recording.read_bytes())
+    many = [{"name": "telephone", "amount": None}] * what_if.MOST
+    *_, (panel, _) = ask(handlers(tiny_recognizer, sounds), many, long)
+    assert panel["state"] == "ready"
+    [name] = [name for name in sounds.kept if "telephone" in name]
+    assert name.startswith("запись")
+    assert name.count("telephone") == what_if.MOST
+    assert len(name.encode()) < 200  # Gradio cuts longer ones

@@ -31,6 +31,7 @@ HERE = Path(__file__).parent
 SCRIPTS = ("dom.js", "what_if.js")
 MAX_S = 60  # of a recording; a long one would be a long wait for each press
 MOST = 8  # changes at once
+MOST_BYTES = 80  # of the recording's name in that of the changed one
 NOTHING: dict[str, Any] = {"stack": [], "state": "idle", "shown": None}
 
 Find = Callable[[str], Pending["Recognizer"]]
@@ -165,7 +166,7 @@ def change_and_hear(
     audio, shortened = _first_minute(path)
     changed = apply(audio, changes)
     before, after = recognizer.transcribe([audio, changed])
-    name = "-".join([path.stem, *(str(change).replace("=", "") for change in changes)]) + ".wav"
+    name = _name(path, changes)
     url = _published(changed, name, publish)
     before_url = _published(audio, path.stem + ".wav", publish) if shortened else publish(path)
     errors = _errors(recognizer, (before, after), said, script)
@@ -245,6 +246,12 @@ def _first_minute(path: Path) -> tuple[Audio, bool]:
         raise AudioError(str(e).replace(str(path), path.name)) from e
     n_most = MAX_S * audio.sample_rate
     return Audio(audio.samples[:n_most], audio.sample_rate), len(audio.samples) > n_most
+
+
+def _name(path: Path, changes: Sequence["Change"]) -> str:
+    """The changed recording's file name, which a folder of any system takes (255 bytes)."""
+    stem = path.stem.encode()[:MOST_BYTES].decode(errors="ignore")
+    return "-".join([stem, *(str(change).replace("=", "") for change in changes)]) + ".wav"
 
 
 def _published(audio: Audio, name: str, publish: Publish) -> str:
