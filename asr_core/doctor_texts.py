@@ -41,7 +41,7 @@ HINTS = {
     ),
     "noisy": HintText(
         "Noisy",
-        "Speech is only {got:.0f} dB above the noise",
+        "Speech over noise is only {got:.0f} dB",
         "less than in 95 % of the training data",
         "Move closer to the microphone, away from the noise, or switch its source off.",
     ),
