@@ -273,6 +273,7 @@ CHECKS = {  # title, what was found, what to do
         "Limit the features to the narrower band, or augment with band filters.",
     ),
 }
+BY_SPEAKER = "By speaker: {speakers}."
 
 
 def check_text(check: str, count: int, facts: dict[str, Any]) -> tuple[str, str, str]:
@@ -283,4 +284,7 @@ def check_text(check: str, count: int, facts: dict[str, Any]) -> tuple[str, str,
     title, what, advice = CHECKS.get(check, (check, "", ""))
     if not count:
         return title, "", ""
-    return title, what.format(**facts | {"count": count}).rstrip(), advice
+    told = facts | {"count": count}
+    if told.get("speakers"):
+        told["speakers"] = BY_SPEAKER.format(speakers=told["speakers"])
+    return title, what.format(**told).rstrip(), advice

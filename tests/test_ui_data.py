@@ -13,10 +13,18 @@ import soundfile
 
 import app
 from analysis.describing import describe
-from analysis.description import FINDINGS, Description
+from analysis.description import FINDINGS, Description, Finding
 from analysis.store import Filter
 from asr_core.manifest import write_manifest
-from ui import check_strings, data, data_headline, data_lists, data_strings, descriptions
+from ui import (
+    check_strings,
+    check_strings_ru,
+    data,
+    data_headline,
+    data_lists,
+    data_strings,
+    descriptions,
+)
 from ui.background import Pending
 from ui.data_figure import available, bars, draw, figures
 from ui.explorer import DATA, QueryError, Question, server_function
@@ -357,3 +365,28 @@ class TestDescriptions:
     def test_a_manifest_that_is_not_there_is_told(self):
         with pytest.raises(ValueError, match="No manifest at nowhere"):
             app.shown_data(app.parse(["--describe", "nowhere.jsonl"]), NO_MODEL)
+
+
+def test_shares_or_counts_are_offered_where_they_differ(description):
+    for name in available(description):
+        told = bars(ask(description, figure=name))
+        shares, counts = (
+            draw(ask(description, figure=name, counts=each), BAND) for each in (False, True)
+        )
+        assert told["counted"] == (shares.to_json() != counts.to_json()), name
+
+
+def test_facts_of_checks_are_in_the_language_of_the_page(monkeypatch):
+    monkeypatch.setattr(data_headline, "check_strings", check_strings_ru)
+
+    def told(check, **facts):
+        return data_headline._check_text(Finding(check, "warning", 3, "true", facts, []))[1]
+
+    assert told("level_shift", train="-20 dBFS", splits="a-4 dB -31 dBFS").endswith(
+        "при обучении −20 dBFS; a-4 dB −31 dBFS."
+    )
+    assert "16 дБ; test 60 дБ" in told("snr_shift", train="16 dB", splits="test 60 dB")
+    assert "8000/16000 Гц" in told("sample_rates", rate=8000, splits="test 8000/16000 Hz")
+    assert "(строчные)" in told("case_style", usual="lower")
+    assert told("noisy", speakers="kal 5/46").endswith("По дикторам: kal 5/46.")
+    assert told("noisy", speakers="").endswith(": 3.")

@@ -265,3 +265,6 @@ CHECKS = {  # title, what was found, what to do
         "Ограничьте признаки узкой полосой или меняйте полосу при обучении.",
     ),
 }
+BY_SPEAKER = "По дикторам: {speakers}."
+UNITS = {"dBFS": "dBFS", "dB": "дБ", "Hz": "Гц"}
+CASES = {"lower": "строчные", "UPPER": "прописные", "Mixed": "и те и другие"}

@@ -151,7 +151,7 @@ class _Handlers:
         try:
             description = self.find(shown["description"])
             row = description.row(shown["id"])
-        except (QueryError, KeyError, TypeError) as e:
+        except (QueryError, FilterError, KeyError, TypeError) as e:
             raise gr.Error(data_strings.NO_SUCH_RECORDING, print_exception=False) from e
         model = self.models[0]
         if row["problem"]:

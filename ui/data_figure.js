@@ -9,12 +9,13 @@ let asked = 0;
 
 const choice = el("select", { "aria-label": texts.choose });
 const counts = el("input", { type: "checkbox" });
+const counted = el("label", {}, counts, texts.counts);
 const hint = el("p", { class: "mh-why" });
 const note = el("p", { class: "mh-why" });
 const table = el("details", { class: "mh-bars" }, el("summary", {}, texts.table));
 const frame = el("div", {}, el("div", { class: "mh-tools" },
   el("h2", { class: "mh-heading" }, texts.heading), choice,
-  el("label", {}, counts, texts.counts)), hint, table, note);
+  counted), hint, table, note);
 
 async function ask(name, more = {}) {
   return server[name]({ ...view, ...more }).catch(() => ({ error: texts.failed }));
@@ -52,6 +53,7 @@ function show(answer) {
   const clickable = answer.rows.length ? ` ${texts.click}` : "";
   hint.textContent = `${answer.hint}${clickable}`;
   note.textContent = answer.note;
+  counted.hidden = !answer.counted;
   table.hidden = !answer.rows.length;
   document.getElementById(props.plot)?.setAttribute("aria-label",
     fill(texts.plot, { title: answer.label }));

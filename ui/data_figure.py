@@ -38,6 +38,7 @@ NUMBERS = ("DOUBLE", "FLOAT", "BIGINT", "INTEGER")
 NAMES = ("VARCHAR", "BOOLEAN")
 MOST_VALUES = 500  # of a manifest's field: more are names of their own, as ids are
 SPLITS_DRAWN = 8
+UNCOUNTED = ("bands_db", "speaker", "features")  # neither shares nor numbers of recordings
 
 
 def component(find: Find[Description], elem_id: str, plot_id: str) -> gr.HTML:
@@ -86,6 +87,7 @@ def bars(question: Question[Description]) -> dict[str, Any]:
     name = question.one_of("figure", available(question.set), "duration_s")
     hint = data_strings.FIGURES[name][2] if name in _ours() else data_strings.FIELD_HINT
     told = {"label": _title(name), "hint": hint, "note": "", "rows": []}
+    told["counted"] = name not in UNCOUNTED
     if name == "features":
         return told | {"splits": [], "note": data_strings.ALL_DATA}
     if name == "bands_db":

@@ -22,6 +22,7 @@ function splitTable({ columns_of_splits: columns, splits }) {
 }
 
 function check({ kind, sign, verdict, title, what, advice, count, where: condition }) {
+  if (kind === "ok") return el("li", {}, title);
   const name = [el("span", { class: "mh-verdict" }, el("b", { "aria-hidden": "true" }, sign),
     ` ${verdict}`), el("strong", {}, title)];
   const told = what || advice ? el("details", {}, el("summary", {}, ...name),
@@ -48,7 +49,7 @@ function checkList(checks) {
     checks.length ? null : el("p", {}, texts.no_checks),
     found.length ? el("ul", { class: "mh-found" }, ...found.map(check)) : null,
     fine.length ? el("details", {}, el("summary", {}, el("b", { "aria-hidden": "true" }, "✓ "),
-      fill(texts.all_ok, { n: fine.length })), el("ul", {}, ...fine.map(check))) : null);
+      fill(texts.all_ok, { n: fine.length })), el("ul", { class: "mh-fine" }, ...fine.map(check))) : null);
 }
 
 let checked = ""; // what stands there, so that an opened line stays open

@@ -1,5 +1,6 @@
 """The headline of a description: how much there is in each split, and what the checks found."""
 
+import re
 from typing import Any
 
 from analysis.conditions import equals
@@ -9,6 +10,9 @@ from ui import check_strings, data_strings
 from ui.explorer import Question
 from ui.language import count
 
+MEASURED = {"train", "splits"}  # facts that hold amounts with units
+AMOUNT = re.compile(r"(?<![\w-])(-?\d[\d/]*) (dBFS|dB|Hz)\b")
+MINUS = "−"
 VERDICTS = ("error", "warning", "ok")  # the gravest first
 
 COUNTED = (
@@ -102,9 +106,26 @@ def _check_text(finding: Finding) -> tuple[str, str, str]:
     if finding.verdict == "ok":
         return title, "", ""
     try:
-        return title, what.format(**finding.facts | {"count": count(finding.count)}), advice
+        return title, what.format(**_told(finding)).rstrip(), advice
     except (KeyError, ValueError):  # facts of another program's check of that name
         return title, "", advice
+
+
+def _told(finding: Finding) -> dict[str, Any]:
+    """A finding's facts in the page's language; those that are numbers stay numbers."""
+    told = finding.facts | {"count": count(finding.count)}
+    if told.get("speakers"):
+        told["speakers"] = check_strings.BY_SPEAKER.format(speakers=told["speakers"])
+    if "usual" in told:
+        told["usual"] = check_strings.CASES.get(told["usual"], told["usual"])
+    for name in MEASURED & told.keys():
+        told[name] = AMOUNT.sub(_amount, str(told[name]))
+    return told
+
+
+def _amount(found: re.Match[str]) -> str:
+    number, unit = found.groups()
+    return f"{number.replace('-', MINUS)} {check_strings.UNITS[unit]}"
 
 
 def _origin(description: Description) -> str:

@@ -12,5 +12,6 @@ lists.recordings = async () => {
   answer.recordings.forEach((row, i) => {
     if (row.advice) lines[i].append(el("p", { class: "mh-why" }, row.advice));
   });
+  table.classList.add("mh-hinted");
   return table;
 };
