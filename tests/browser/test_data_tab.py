@@ -147,3 +147,13 @@ def test_a_phone_shows_it_all_and_controls_have_names(visit, theme):
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
     assert page.evaluate(NAMELESS) == []
     assert page.evaluate(SMALL) == []
+
+
+def test_a_choice_that_changes_nothing_is_not_offered(visit):
+    page = open_data(visit)
+    choice = page.locator("#distribution .mh-tools label")
+    choice.wait_for()
+    page.locator("#distribution select").select_option("bands_db")
+    choice.wait_for(state="hidden")
+    page.locator("#distribution select").select_option("duration_s")
+    choice.wait_for()
