@@ -1,17 +1,18 @@
 """`python -m analysis describe / evaluate / import / report / compare / ...`: see `--help`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from analysis.summary_text import calibration_text, summary_text
 from asr_core.decoding import DecodingConfig, DecodingConfigError
 from asr_core.decoding_options import with_decoding
+from asr_core.handing_over import fail
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from analysis.calibration import Calibration
     from asr_core.recognizer import Recognizer
 
 app = typer.Typer(
@@ -19,8 +20,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-
-RATE_NAMES = {"wer": "WER, words", "cer": "CER, characters", "ser": "SER, utterances"}
 
 NORMALISER_HELP = "What both texts go through before they are compared."
 
@@ -74,9 +73,9 @@ def evaluate(
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
     except (ManifestError, CheckpointError, EvaluationError) as e:
-        _fail(e)
+        fail(e)
     except (DecodingConfigError, LexiconError, LanguageModelError) as e:
-        _fail(e)
+        fail(e)
     typer.echo(summary_text(result.summary))
     typer.echo(f"written to        {result.folder}")
 
@@ -125,7 +124,7 @@ def describe_command(
                 progress=lambda n, total: bar.update(task, completed=n, total=total),
             )
     except (ManifestError, DescriptionError) as e:
-        _fail(e)
+        fail(e)
     for line in lines(done):
         typer.echo(line)
     errors = [finding.check for finding in done.findings if finding.verdict == "error"]
@@ -176,7 +175,7 @@ def import_command(
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
     except (ManifestError, EvaluationError) as e:
-        _fail(e)
+        fail(e)
     typer.echo(summary_text(result.summary))
     typer.echo(f"written to        {result.folder}")
 
@@ -206,7 +205,7 @@ def export_command(
         kind = ExportFormat(written)
         n = export(opened, out, kind, wanted, sort=sort, ascending=not descending)
     except (EvaluationError, FilterError, NoteError) as e:
-        _fail(e)
+        fail(e)
     typer.echo(f"{n} utterances written to {out}")
 
 
@@ -236,7 +235,7 @@ def report(
         recognizer = model_for(opened, model)
         done = write_report(opened, out, wanted, recognizer=recognizer, n_telling=utterances)
     except (EvaluationError, FilterError, NoteError, CheckpointError) as e:
-        _fail(e)
+        fail(e)
     for said in done.left_out:
         typer.echo(said, err=True)
     typer.echo(
@@ -265,7 +264,7 @@ def card(
     try:
         path = write_card(model, [Evaluation.open(folder) for folder in evaluations], _by(by or []))
     except (CheckpointError, EvaluationError, OSError) as e:
-        _fail(e)
+        fail(e)
     typer.echo(path)
 
 
@@ -288,12 +287,12 @@ def calibrate(
             find_model(model)  # before the work: what is not ours has nowhere to store it
         words = calibration.judged_words(Recognizer.load(model), manifest)
         found = calibration.calibrate(words)
-        typer.echo(_calibration(found))
+        typer.echo(calibration_text(found))
         if write:
             calibration.store(find_model(model), found, manifest)
             typer.echo(f"written to        {find_model(model)}")
     except (ManifestError, CheckpointError, calibration.CalibrationError, OSError) as e:
-        _fail(e)
+        fail(e)
 
 
 @app.command()
@@ -321,7 +320,7 @@ def compare(
             found = [each.to_dict() for each in comparisons]
             write_json(json_file, {"table": rows.to_dict(), "comparisons": found})
     except (EvaluationError, CompareError, OSError) as e:
-        _fail(e)
+        fail(e)
     typer.echo(describe_comparison(rows, comparisons))
 
 
@@ -354,24 +353,9 @@ def robustness(
             )
         path = robust.write(found, out)
     except (ManifestError, EvaluationError, robust.RobustnessError) as e:
-        _fail(e)
+        fail(e)
     typer.echo(robust.describe(found))
     typer.echo(f"written to        {path}")
-
-
-def _calibration(found: "Calibration") -> str:
-    """What was tried, what was chosen, and what it does, in plain text."""
-    lines = [
-        f"{found.before.words} words heard, {found.before.right} of them right",
-        "fitted                 log loss a word, cross-validated",
-        *(f"{each.level:<22} {each.loss:.4f}" for each in found.tried),
-        f"chosen                 {found.chosen.level}: {found.chosen.config}",
-        f"{'':<22} {'NCE':>7} {'ECE %':>7} {'AUC':>7}",
-    ]
-    for name, metrics in (("mean probability", found.before), ("calibrated", found.after)):
-        figures = f"{metrics.nce:7.3f} {100 * metrics.ece:7.2f} {metrics.auc:7.3f}"
-        lines.append(f"{name:<22} {figures}")
-    return "\n".join(lines)
 
 
 def _by(options: list[str]) -> dict[str, list[str]]:
@@ -389,71 +373,6 @@ def _by(options: list[str]) -> dict[str, list[str]]:
     return parsed
 
 
-def summary_text(summary: dict[str, Any]) -> str:
-    """A summary in a few lines of plain text."""
-    counts, rates, interval = summary["counts"], summary["rates"], summary["interval"]
-    lines = [
-        f"{summary['model']['name']} on {summary['name']}: {counts['utterances']} utterances,"
-        f" {counts['words']} words{_audio(summary['audio_s'])}"
-    ]
-    for key, name in RATE_NAMES.items():
-        if key != "ser" and not counts["words"]:
-            lines.append(f"{name:<17} none, because the references have no words")
-            continue
-        value, low, high = (100 * rates[key][part] for part in ("value", "low", "high"))
-        level = f"{100 * interval['level']:.0f} %: {low:.2f} to {high:.2f}"
-        lines.append(f"{name:<17} {value:6.2f} %  ({level})")
-    return "\n".join(
-        [
-            *lines,
-            *raw_lines(summary),
-            *confidence_lines(summary.get("confidence")),
-            f"words             {counts['hits']} right, {counts['substitutions']} substituted,"
-            f" {counts['deletions']} deleted, {counts['insertions']} inserted",
-            f"skipped rows      {counts['skipped']}",
-            *_speed_lines(summary),
-            *_evidence_lines(summary.get("evidence")),
-        ]
-    )
-
-
-def raw_lines(summary: dict[str, Any]) -> list[str]:
-    """WER of the texts as they were written; nothing where an older program wrote the summary."""
-    raw = summary.get("rates_raw")
-    if raw is None or not summary["counts"]["words"]:
-        return []
-    value, low, high = (100 * raw["wer"][part] for part in ("value", "low", "high"))
-    level = f"{100 * summary['interval']['level']:.0f} %: {low:.2f} to {high:.2f}"
-    return [
-        f"WER, raw texts    {value:6.2f} %  ({level}); above: normaliser {summary['normaliser']}"
-    ]
-
-
-def _audio(audio_s: float | None) -> str:
-    return "" if audio_s is None else f", {audio_s:.1f} s of audio"
-
-
-def _speed_lines(summary: dict[str, Any]) -> list[str]:
-    if summary["real_time_factor"] is None:
-        return []  # another system, whose speed nobody measured
-    return [f"real-time factor  {summary['real_time_factor']:.4f} ({summary['took_s']:.1f} s)"]
-
-
-def confidence_lines(metrics: dict[str, Any] | None) -> list[str]:
-    """What the words' confidences are worth; nothing where no word was heard."""
-    if metrics is None:
-        return []
-    nce, auc = ("none" if metrics[key] is None else f"{metrics[key]:.3f}" for key in ("nce", "auc"))
-    return [f"confidence        NCE {nce}, ECE {100 * metrics['ece']:.2f} %, AUC {auc}"]
-
-
-def _evidence_lines(evidence: dict[str, Any] | None) -> list[str]:
-    if evidence is None:
-        return []
-    n, total = evidence["utterances"], evidence["utterances"] + evidence["without_sound"]
-    return [f"causes and times  by {evidence['model']}, for {n} of {total} utterances"]
-
-
 def _loaded(model: str) -> "Recognizer":
     from asr_core.checkpoint import CheckpointError
     from asr_core.recognizer import Recognizer
@@ -461,7 +380,7 @@ def _loaded(model: str) -> "Recognizer":
     try:
         return Recognizer.load(model)
     except CheckpointError as e:
-        _fail(e)
+        fail(e)
 
 
 def _progress_bar() -> "Progress":
@@ -472,12 +391,6 @@ def _progress_bar() -> "Progress":
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining()
     return Progress(*columns, console=Console(stderr=True), transient=True)
-
-
-def _fail(error: Exception) -> NoReturn:
-    """One clear line on stderr and exit code 1."""
-    typer.echo(f"error: {' '.join(str(error).split())}", err=True)
-    raise typer.Exit(1)
 
 
 if __name__ == "__main__":

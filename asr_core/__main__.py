@@ -1,18 +1,17 @@
 """`python -m asr_core prepare / train / average / verify / export / lm / transcribe / align`."""
 
 import enum
-import itertools
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from asr_core import prepare_commands
+from asr_core import prepare_corpora
 from asr_core.decoding import DecodingConfig, build_decoder
 from asr_core.decoding_options import with_decoding
-from asr_core.writers import OF_MANY, SUFFIXES, Format, record, to_json, write
+from asr_core.handing_over import check_fits_screen, fail, hand_over, one_line
+from asr_core.writers import Format
 
 if TYPE_CHECKING:  # loading them takes as long as the rest of the command line
     from asr_core.doctor import Hint
@@ -25,11 +24,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-prepare_app = typer.Typer(
-    help="Make the manifests that training and evaluation read.", no_args_is_help=True
-)
-prepare_app.add_typer(prepare_commands.app)  # data of one's own
-app.add_typer(prepare_app, name="prepare")
+app.add_typer(prepare_corpora.app, name="prepare")
 
 Out = Annotated[Path, typer.Option(help="Folder to write.", file_okay=False)]
 Seed = Annotated[int, typer.Option(min=0, help="Decides every random choice.")]
@@ -52,78 +47,6 @@ class Target(enum.StrEnum):
     """What a model can be exported to."""
 
     ONNX = "onnx"
-
-
-@prepare_app.command("spoken")
-def prepare_spoken(
-    out: Out,
-    source: Annotated[
-        Path | None,
-        typer.Option("--from", help="Folder with the corpora; without it they are downloaded."),
-    ] = None,
-    seed: Seed = 1,
-) -> None:
-    """Digits and commands, 20 words: Free Spoken Digit, Speech Commands, speechocean762."""
-    from asr_core.manifest import ManifestError
-    from asr_core.training.corpora import spoken
-    from asr_core.training.corpora.download import DownloadError
-
-    try:
-        spoken.prepare(out, source=source, seed=seed)
-    except (ManifestError, DownloadError, OSError) as e:
-        _fail(e)
-
-
-@prepare_app.command("sentences")
-def prepare_sentences(
-    out: Out,
-    source: Annotated[
-        Path | None,
-        typer.Option("--from", help="Folder with the corpora; without it they are downloaded."),
-    ] = None,
-    seed: Seed = 1,
-) -> None:
-    """English sentences, letter by letter: speechocean762, and words of Speech Commands."""
-    from asr_core.manifest import ManifestError
-    from asr_core.training.corpora import sentences
-    from asr_core.training.corpora.download import DownloadError
-
-    try:
-        sentences.prepare(out, source=source, seed=seed)
-    except (ManifestError, DownloadError, OSError) as e:
-        _fail(e)
-
-
-@prepare_app.command("synthetic")
-def prepare_synthetic(
-    out: Out,
-    n: Annotated[int, typer.Option(min=1, help="Utterances to render.")] = 360,
-    seed: Seed = 1,
-) -> None:
-    """The bundled validation set: the 20 words by Debian's speech synthesisers, degraded."""
-    from asr_core.training.corpora import synthetic
-    from asr_core.training.voices import SynthesiserError
-
-    try:
-        synthetic.prepare(out, n=n, seed=seed)
-    except (SynthesiserError, OSError) as e:
-        _fail(e)
-
-
-@prepare_app.command("morse")
-def prepare_morse(
-    out: Out,
-    hours: Annotated[float, typer.Option(min=0.001, help="Hours of training recordings.")] = 20.0,
-    seed: Seed = 1,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that render.")] = 2,
-) -> None:
-    """Radio Morse code, keyed and received here: nothing is downloaded."""
-    from asr_core.training.corpora import morse
-
-    try:
-        morse.prepare(out, hours=hours, seed=seed, workers=workers)
-    except OSError as e:
-        _fail(e)
 
 
 @app.command()
@@ -167,7 +90,7 @@ def train(
         typer.echo(f"error: {e}", err=True)  # a line for every key that does not fit
         raise typer.Exit(1) from e
     except (ManifestError, CheckpointError, OSError) as e:
-        _fail(e)
+        fail(e)
 
 
 @app.command()
@@ -182,7 +105,7 @@ def average(
     try:
         average_runs(runs, out)
     except (RecipeError, CheckpointError, OSError) as e:
-        _fail(e)
+        fail(e)
 
 
 @app.command()
@@ -197,7 +120,7 @@ def verify(
 
     checks = verification.verify(model, data)
     for check in checks:
-        typer.echo(f"{check.status:<6}  {check.name:<16} {_one_line(check.detail)}")
+        typer.echo(f"{check.status:<6}  {check.name:<16} {one_line(check.detail)}")
     if any(check.status == "failed" for check in checks):
         raise typer.Exit(1)
 
@@ -217,7 +140,7 @@ def norms(
     try:
         folder = make_norms(model, data)
     except (CheckpointError, ManifestError, RecipeError, OSError) as e:
-        _fail(e)
+        fail(e)
     typer.echo(folder / NORMS)
 
 
@@ -237,7 +160,7 @@ def export(
     try:
         export_onnx(model, out, int8=int8)
     except (CheckpointError, ExportError) as e:
-        _fail(e)
+        fail(e)
 
 
 @app.command()
@@ -260,7 +183,7 @@ def lm(
         ngrams = build_ngrams(read_sentences(text, spell), order)
         write_arpa(ngrams, out)
     except (CheckpointError, LanguageModelError, OSError) as e:
-        _fail(e)
+        fail(e)
     counts = ", ".join(f"{n} of {k}" for k, n in enumerate(ngrams.counts(), start=1))
     typer.echo(f"{out}: n-grams {counts} words")
 
@@ -300,7 +223,7 @@ def transcribe(
     from asr_core.recognizer import Recognizer
 
     try:
-        _check_fits_screen(files, output_format, output)
+        check_fits_screen(files, output_format, output)
         changes = _changes(what_if or [])
         recognizer = Recognizer.load(model)
         check_script(script, recognizer.alphabet)
@@ -308,7 +231,7 @@ def transcribe(
             build_decoder(decoding, recognizer.alphabet, recognizer.lexicon_path)
         )
     except ValueError as e:  # CheckpointError and WhatIfError are
-        _fail(e)
+        fail(e)
     results: list[Transcript | str] = [STOPPED] * len(files)
     stopped = False
     paths = [str(file) for file in files]
@@ -319,7 +242,7 @@ def transcribe(
             else transcribe_files(recognizer, paths)
         ):
             if isinstance(result, Exception):
-                results[i] = _one_line(result)
+                results[i] = one_line(result)
                 typer.echo(f"error: {results[i]}", err=True)
             else:
                 results[i] = read_transcript(result, script)
@@ -331,7 +254,7 @@ def transcribe(
         from asr_core.doctor_cli import look_at
 
         findings = look_at(recognizer, paths, results, changes)
-    _hand_over(results, files, output_format, output, findings)
+    hand_over(results, files, output_format, output, findings)
     if stopped:
         raise typer.Exit(STOPPED_CODE)
     if any(isinstance(result, str) for result in results):
@@ -367,120 +290,8 @@ def align(
         check_script(script, recognizer.alphabet)
         transcript = recognizer.align(str(file), signs_of(text, script))
     except ValueError as e:  # CheckpointError, AudioError and AlignmentError are
-        _fail(e)
-    _hand_over([read_transcript(transcript, script)], [file], output_format, output)
-
-
-def _check_fits_screen(files: Sequence[Path], written: Format, output: Path | None) -> None:
-    """Refuse several recordings in a format of one where they would run into each other."""
-    if output is None and len(files) > 1 and written not in OF_MANY:
-        raise ValueError(
-            f"The format {written} holds one recording, and {len(files)} are given. Add --output"
-            " FOLDER to write a file for each."
-        )
-
-
-def _hand_over(
-    results: Sequence["Transcript | str"],
-    files: Sequence[Path],
-    written: Format,
-    to: Path | None,
-    findings: "Sequence[tuple[Hint, ...] | None]" = (),
-) -> None:
-    """Print transcripts, or write them to a folder; where there is none, its error stands.
-
-    What the doctor found goes into the JSON, beside any other format to stderr.
-    """
-    findings = findings or [None] * len(files)
-    try:
-        if to is None:
-            _print(results, files, written, findings)
-        else:
-            _write(results, files, written, to, findings)
-    except OSError as e:
-        _fail(e)
-    if written is not Format.JSON and any(hints is not None for hints in findings):
-        from asr_core.doctor_cli import tell
-
-        for file, hints in zip(files, findings, strict=True):
-            tell(_shown(file), hints)
-
-
-def _record(
-    transcript: "Transcript", name: str, hints: "tuple[Hint, ...] | None"
-) -> dict[str, Any]:
-    """An entry of the JSON, with what the doctor said where it was asked."""
-    found = {} if hints is None else {"doctor": [hint.to_json() for hint in hints]}
-    return record(transcript, name) | found
-
-
-def _print(
-    results: Sequence["Transcript | str"],
-    files: Sequence[Path],
-    written: Format,
-    findings: "Sequence[tuple[Hint, ...] | None]",
-) -> None:
-    """Text: the bare text of one file; of several, `file<TAB>text`."""
-    if written is Format.JSON:
-        records = [
-            {"file": _shown(file), "error": result}
-            if isinstance(result, str)
-            else _record(result, _shown(file), hints)
-            for file, result, hints in zip(files, results, findings, strict=True)
-        ]
-        typer.echo(to_json(records), nl=False)
-        return
-    for file, name, result in zip(files, _names(files), results, strict=True):
-        if not isinstance(result, str):
-            prefix = f"{_shown(file)}\t" if len(files) > 1 and written is Format.TEXT else ""
-            typer.echo(prefix + write(result, written, _shown(Path(name))), nl=False)
-
-
-def _write(
-    results: Sequence["Transcript | str"],
-    files: Sequence[Path],
-    written: Format,
-    folder: Path,
-    findings: "Sequence[tuple[Hint, ...] | None]",
-) -> None:
-    """One `<name>.txt`, `<name>.json`, ... a recording that was transcribed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    done = [
-        (file, result, hints)
-        for file, result, hints in zip(files, results, findings, strict=True)
-        if not isinstance(result, str)
-    ]
-    names = _names([file for file, _, _ in done])
-    for (file, transcript, hints), name in zip(done, names, strict=True):
-        if written is Format.JSON:
-            text = to_json([_record(transcript, _shown(file), hints)])
-        else:
-            text = write(transcript, written, _shown(Path(name)))
-        (folder / (name + SUFFIXES[written])).write_text(text, encoding="utf-8")
-
-
-def _names(files: Sequence[Path]) -> list[str]:
-    """Each file's name without its ending; a second `<name>` becomes `<name>-2`."""
-    names: list[str] = []
-    for file in files:
-        numbered = (f"{file.stem}-{n}" for n in itertools.count(2))
-        names.append(next(n for n in itertools.chain([file.stem], numbered) if n not in names))
-    return names
-
-
-def _shown(file: Path) -> str:
-    """A file's name as text, also where its bytes are not UTF-8."""
-    return os.fsencode(file).decode(errors="replace")
-
-
-def _one_line(error: object) -> str:
-    return " ".join(str(error).split())
-
-
-def _fail(error: Exception) -> NoReturn:
-    """One clear line on stderr and exit code 1."""
-    typer.echo(f"error: {_one_line(error)}", err=True)
-    raise typer.Exit(1)
+        fail(e)
+    hand_over([read_transcript(transcript, script)], [file], output_format, output)
 
 
 if __name__ == "__main__":

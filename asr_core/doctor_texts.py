@@ -84,14 +84,14 @@ HINTS = {
         "A fault of the sound card or its driver: use another input, or remove the offset.",
     ),
     "cut_start": HintText(
-        "Starts late",
+        "Recording starts late",
         "Speech starts at the first sample, at full level ({got:.0f} dB): the first word may be"
         " cut",
         "",
         "Press record, wait half a second, then speak.",
     ),
     "cut_end": HintText(
-        "Stops early",
+        "Recording stops early",
         "Speech lasts until the last sample, at full level ({got:.0f} dB): the last word may be"
         " cut",
         "",

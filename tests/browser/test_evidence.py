@@ -107,7 +107,7 @@ def test_zoom_by_keys_wheel_and_buttons(visit):
     view = show_three_seven_stop(page)
     plot = view.locator(".mh-plot")
     whole = box(plot)["width"]
-    assert view.get_by_role("button", name="Zoom out").is_disabled()
+    view.get_by_role("button", name="Zoom out", disabled=True).wait_for()
     plot.focus()
     plot.press("+")
     assert box(plot)["width"] > 1.5 * whole
