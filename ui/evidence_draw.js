@@ -38,8 +38,8 @@ function draw() {
       fill(texts.delay, { delay: seconds(value.delay_s) })),
     regionList(value),
     value.readings.length ? readingTable(value.readings) : null,
+    compared ? hints : null, // why it may be wrong; what else is known comes after
     compared ? facts : null,
-    compared ? hints : null,
     value.download ? downloads(value) : null,
     !compared && heard.words.some((word) => word.start_s !== null) ? wordTable(heard) : null,
   ];
