@@ -33,8 +33,8 @@ from analysis.folder import check_own, replacing, write_summary, write_table
 from analysis.measuring import HISTOGRAM_BINS, FileMeasures, MeasuringError, Progress, measure_files
 from analysis.names import UniqueNames
 from analysis.normalisation import basic
-from analysis.store import RESERVED
-from analysis.tables import utf8
+from analysis.store import RESERVED, FilterError
+from analysis.tables import field_column, utf8
 from asr_core.audio import AudioError
 from asr_core.manifest import Manifest, ManifestRow, is_table, read_manifest, write_manifest
 
@@ -124,6 +124,8 @@ def describe(
             skipped = {split: len(manifest.skipped) for split, manifest in read.items()}
             material = Material(open_store(part), list(read), paths, skipped, sound)
             write_summary(part / FINDINGS, [asdict(each) for each in findings(material)])
+    except FilterError as e:  # a check's question to the tables
+        raise DescriptionError(f"Cannot check what {', '.join(read)} hold: {e}") from e
     except OSError as e:
         raise DescriptionError(f"Cannot write {out}: {e}. Choose another folder.") from e
     return Description.open(out)
@@ -248,7 +250,7 @@ def _fields(row: ManifestRow) -> dict[str, Any]:
         fields["duration"] = row.duration_s
     if row.pred_text is not None:
         fields["pred_text"] = row.pred_text
-    return {f"manifest_{k}" if k in OURS else utf8(k): value for k, value in fields.items()}
+    return {field_column(name, OURS): value for name, value in fields.items()}
 
 
 def _splits(manifests: Sequence[Manifest]) -> Iterator[tuple[str, Manifest]]:
