@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +34,7 @@ from analysis.names import UniqueNames
 from analysis.normalisation import basic
 from analysis.store import RESERVED, FilterError
 from analysis.tables import field_column, utf8
+from asr_core.alignment import n_needed
 from asr_core.audio import AudioError
 from asr_core.manifest import Manifest, ManifestRow, is_table, read_manifest, write_manifest
 
@@ -206,7 +206,7 @@ class _Tables:
         duration_s, sound_s = row.duration_s, 0.0
         if isinstance(measured, FileMeasures):
             duration_s, sound_s = measured.recording.duration_s, measured.recording.sound_s
-        least = _least_frames(self._units.spell(text))
+        least = n_needed(self._units.spell(text))
         frames = None if duration_s is None else duration_s // self._units.frame_s + 1
         return {
             "words_per_s": len(text.split()) / sound_s if sound_s and text else None,
@@ -228,11 +228,6 @@ def _sound(measured: FileMeasures | AudioError | None, row: ManifestRow) -> dict
         "file_sha256": measured.file_sha256,
         "samples_sha256": measured.samples_sha256,
     }
-
-
-def _least_frames(symbols: Sequence[str | int]) -> int:
-    """Frames without which no path of CTC spells the symbols: one each, and a blank in a repeat."""
-    return len(symbols) + sum(a == b for a, b in pairwise(symbols))
 
 
 def _speaker(row: ManifestRow) -> str | None:
