@@ -23,6 +23,7 @@ import numpy as np
 from analysis.fingerprints import fingerprint
 from analysis.measures_cache import MeasuresCache
 from asr_core.audio import Audio, AudioError, read_header, stream_audio
+from asr_core.digests import file_sha256
 from asr_core.recording_measures import RecordingMeasures, measure_recording
 
 VERSION = 3  # of what is measured; raised whenever a measure changes, so that old ones are not used
@@ -210,8 +211,7 @@ def _sha256(path: Path) -> str:
     try:
         if not path.is_file():  # a pipe would never end
             raise AudioError(f"{path} is no file. Expected a recording; check audio_filepath.")
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_sha256(path)
     except OSError as e:
         raise AudioError(f"Cannot read {path}: {e}. Check that the file may be read.") from e
 

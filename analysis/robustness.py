@@ -4,7 +4,6 @@ Every point hears the same utterances, each with the same noise at another level
 differ by the damage alone. The damages are those of `asr_core.what_if`.
 """
 
-import hashlib
 import json
 import math
 import os
@@ -22,6 +21,7 @@ from analysis.evaluation import ROBUSTNESS, SUMMARY, Evaluation
 from analysis.scoring import Score, score, total
 from analysis.summary import INTERVAL, rate
 from asr_core.audio import Audio, AudioError, load_audio
+from asr_core.digests import file_sha256
 from asr_core.manifest import ManifestRow, read_manifest
 from asr_core.transcript import Transcript
 from asr_core.what_if import Change, apply
@@ -102,7 +102,7 @@ def measure(
         "format_version": FORMAT_VERSION,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "model": {"name": recognizer.contract.name, "sha256": weights_sha256(recognizer)},
-        "manifest": {"name": path.name, "sha256": _sha256(path)},
+        "manifest": {"name": path.name, "sha256": file_sha256(path)},
         "sample": sample,
         "seed": seed,
         "counts": {
@@ -284,7 +284,3 @@ def _check_same(evaluation: Evaluation, found: dict[str, Any]) -> None:
                 f"{evaluation.folder} is the evaluation of another {what}. Choose another folder,"
                 " or evaluate again."
             )
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
