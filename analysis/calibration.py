@@ -5,7 +5,6 @@ a map (Platt 1999). Every fit is judged by its log loss on words that it has not
 folds that keep a speaker's together; the least loss is chosen.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +26,7 @@ from asr_core.confidence import (
     logit,
     measured,
 )
+from asr_core.digests import file_sha256
 from asr_core.manifest import read_manifest
 from asr_core.placement import group_symbols
 from asr_core.recognizer import Recognizer
@@ -166,7 +166,7 @@ def store(folder: Path, found: Calibration, manifest: Path) -> None:
     save_contract(folder, contract.model_copy(update={"confidence": found.chosen.config}))
     path = folder / "metrics.json"
     metrics = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    sha256 = hashlib.sha256(manifest.read_bytes()).hexdigest()
+    sha256 = file_sha256(manifest)
     record = {"calibration": {"manifest_sha256": sha256, **found.to_dict()}}
     write_json(path, metrics | record)
 

@@ -4,7 +4,6 @@ Every figure of the card is read from `metrics.json` and `config.json`; what is 
 to one model, stands in `analysis/cards/<model name>.md`.
 """
 
-import hashlib
 import json
 import shlex
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ import yaml
 from analysis.confidence_metrics import N_BINS
 from analysis.evaluation import Evaluation, EvaluationError, set_name
 from asr_core.checkpoint import Contract, find_model, load_model, write_json
+from asr_core.digests import file_sha256
 from asr_core.model import ModelConfig
 
 CARDS = Path(__file__).parent / "cards"
@@ -45,7 +45,7 @@ def write_card(
     folder = find_model(model)
     contract, network = load_model(folder)
     weights = folder / "model.safetensors"
-    sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
+    sha256 = file_sha256(weights)
     _check(evaluations, sha256)
     by = by or {}
     if unknown := set(by) - {evaluation.name for evaluation in evaluations}:

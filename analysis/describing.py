@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +32,9 @@ from analysis.folder import check_own, replacing, write_summary, write_table
 from analysis.measuring import HISTOGRAM_BINS, FileMeasures, MeasuringError, Progress, measure_files
 from analysis.names import UniqueNames
 from analysis.normalisation import basic
-from analysis.store import RESERVED
-from analysis.tables import utf8
+from analysis.store import RESERVED, FilterError
+from analysis.tables import field_column, utf8
+from asr_core.alignment import n_needed
 from asr_core.audio import AudioError
 from asr_core.manifest import Manifest, ManifestRow, is_table, read_manifest, write_manifest
 
@@ -124,6 +124,8 @@ def describe(
             skipped = {split: len(manifest.skipped) for split, manifest in read.items()}
             material = Material(open_store(part), list(read), paths, skipped, sound)
             write_summary(part / FINDINGS, [asdict(each) for each in findings(material)])
+    except FilterError as e:  # a check's question to the tables
+        raise DescriptionError(f"Cannot check what {', '.join(read)} hold: {e}") from e
     except OSError as e:
         raise DescriptionError(f"Cannot write {out}: {e}. Choose another folder.") from e
     return Description.open(out)
@@ -204,7 +206,7 @@ class _Tables:
         duration_s, sound_s = row.duration_s, 0.0
         if isinstance(measured, FileMeasures):
             duration_s, sound_s = measured.recording.duration_s, measured.recording.sound_s
-        least = _least_frames(self._units.spell(text))
+        least = n_needed(self._units.spell(text))
         frames = None if duration_s is None else duration_s // self._units.frame_s + 1
         return {
             "words_per_s": len(text.split()) / sound_s if sound_s and text else None,
@@ -228,11 +230,6 @@ def _sound(measured: FileMeasures | AudioError | None, row: ManifestRow) -> dict
     }
 
 
-def _least_frames(symbols: Sequence[str | int]) -> int:
-    """Frames without which no path of CTC spells the symbols: one each, and a blank in a repeat."""
-    return len(symbols) + sum(a == b for a, b in pairwise(symbols))
-
-
 def _speaker(row: ManifestRow) -> str | None:
     """Whatever field says it; an empty one says that there is none."""
     for field in SPEAKER_FIELDS:
@@ -248,7 +245,7 @@ def _fields(row: ManifestRow) -> dict[str, Any]:
         fields["duration"] = row.duration_s
     if row.pred_text is not None:
         fields["pred_text"] = row.pred_text
-    return {f"manifest_{k}" if k in OURS else utf8(k): value for k, value in fields.items()}
+    return {field_column(name, OURS): value for name, value in fields.items()}
 
 
 def _splits(manifests: Sequence[Manifest]) -> Iterator[tuple[str, Manifest]]:

@@ -104,6 +104,10 @@ class Description:
                 f"{folder / SUMMARY} has format version {found}; this program reads up to"
                 f" {FORMAT_VERSION}. Update Misheard."
             )
+        try:
+            _ = summary["name"], [each["split"] + each["path"] for each in summary["manifests"]]
+        except (LookupError, TypeError) as e:
+            raise DescriptionError(f"Cannot read {folder / SUMMARY}: {e!r}. {AGAIN}") from e
         return cls(folder, summary, open_store(folder))
 
     @property
@@ -120,7 +124,7 @@ class Description:
         """What the checks found, in their order (raises DescriptionError)."""
         try:
             return [Finding(**each) for each in _read_json(self.folder / FINDINGS)]
-        except TypeError as e:
+        except TypeError as e:  # not a list of objects, or of objects with other names
             raise DescriptionError(f"Cannot read {self.folder / FINDINGS}: {e}. {AGAIN}") from e
 
     def skipped(self) -> list[dict[str, Any]]:

@@ -70,11 +70,6 @@ def word_symbols(tokens: Sequence[TokenSpan], alphabet: Alphabet) -> list[list[T
     return [group for group in groups if alphabet.decode([token.id for token in group])]
 
 
-def n_needed(ids: Sequence[int]) -> int:
-    """Frames that CTC needs for a text: a symbol each, and a blank between equal neighbours."""
-    return len(ids) + sum(a == b for a, b in itertools.pairwise(ids))
-
-
 def reference_cost(
     region: ErrorRegion,
     words: Sequence[Sequence[TokenSpan]],

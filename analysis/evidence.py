@@ -8,11 +8,11 @@ from analysis.error_regions import (
     ErrorRegion,
     error_regions,
     is_writable,
-    n_needed,
     reference_cost,
     word_symbols,
 )
 from analysis.scoring import Score
+from asr_core.alignment import n_needed
 from asr_core.decoder import TokenSpan
 from asr_core.signal_measures import SignalMeasures
 from asr_core.text import Alphabet

@@ -21,7 +21,7 @@ MOST_POSITIONS = 1000  # in a condition
 def unreadable(material: Material) -> Iterator[Finding]:
     """Recordings that are missing, empty or damaged."""
     if material.sound:
-        missing = sum(not path.is_file() for path in _unread(material))
+        missing = sum(not _is_file(path) for path in _unread(material))
         yield found(material, "unreadable", "error", "problem IS NOT NULL", {"missing": missing})
 
 
@@ -109,6 +109,13 @@ def declared_duration(material: Material) -> Iterator[Finding]:
     )
     order = f"{difference} DESC, position"
     yield found(material, "declared_duration", "warning", where, order=order)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long; a folder that may be there and cannot be looked into
+        return False
 
 
 def _unread(material: Material) -> list[Path]:

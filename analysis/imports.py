@@ -13,10 +13,11 @@ import numpy as np
 from analysis.evaluation import FORMAT_VERSION, Evaluation, EvaluationError, set_name
 from analysis.folder import check_replaceable, write_folder
 from analysis.normalisation import NORMALISERS
-from analysis.predictions import Prediction, Predictions, sha256
+from analysis.predictions import Prediction, Predictions
 from analysis.scored_tables import ScoredTables
 from analysis.summary import INTERVAL, counts, rate
 from analysis.tables import utf8
+from asr_core.digests import file_sha256
 from asr_core.manifest import SkippedRow
 
 if TYPE_CHECKING:
@@ -153,10 +154,10 @@ def _source(predictions: Predictions, name: str, out: Path) -> dict[str, Any]:
             "name": utf8(name),
             "imported": True,
             "file": utf8(hypotheses.name),
-            "sha256": sha256(hypotheses),
+            "sha256": file_sha256(hypotheses),
         },
         "manifest": {
             "path": os.path.relpath(references, out),
-            "sha256": sha256(references),
+            "sha256": file_sha256(references),
         },
     }

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 
 from analysis.fingerprints import fingerprint
 from analysis.measures_cache import MeasuresCache
-from asr_core.audio import Audio, AudioError, stream_audio
+from asr_core.audio import Audio, AudioError, read_header, stream_audio
+from asr_core.digests import file_sha256
 from asr_core.recording_measures import RecordingMeasures, measure_recording
 
 VERSION = 3  # of what is measured; raised whenever a measure changes, so that old ones are not used
@@ -127,15 +127,15 @@ def measure_file(path: Path) -> FileMeasures:
             kept.append(block.samples)
         n_samples += len(block.samples)
     audio = Audio(np.concatenate(kept), rate)
-    channels, kind = _format(path)
+    header = read_header(path)
     measures = measure_recording(audio)
     before, after, picture = _features(audio)
     return FileMeasures(
         file_sha256=file_sha256,
         samples_sha256=content.hexdigest(),
         sample_rate=rate,
-        channels=channels,
-        format=kind,
+        channels=None if header is None else header.channels,
+        format="other" if header is None else header.format,
         recording=RecordingMeasures(**asdict(measures) | {"duration_s": n_samples / rate}),
         before=before,
         after=after,
@@ -211,18 +211,9 @@ def _sha256(path: Path) -> str:
     try:
         if not path.is_file():  # a pipe would never end
             raise AudioError(f"{path} is no file. Expected a recording; check audio_filepath.")
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_sha256(path)
     except OSError as e:
         raise AudioError(f"Cannot read {path}: {e}. Check that the file may be read.") from e
-
-
-def _format(path: Path) -> tuple[int | None, str]:
-    try:
-        info = soundfile.info(path)
-    except (RuntimeError, OSError, TypeError):
-        return None, "other"
-    return info.channels, f"{info.format} {info.subtype}"
 
 
 def _features(audio: Audio) -> tuple[tuple[int, ...], tuple[int, ...], bytes]:

@@ -1,6 +1,5 @@
 """What another recogniser heard, as its files say it: one stream of utterances from any format."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -104,12 +103,6 @@ def read_predictions(
             " .trn; or .trn, .stm or a manifest, and .ctm."
         )
     return Predictions(references, hypotheses, n_lines, rows, is_table(references))
-
-
-def sha256(path: Path) -> str:
-    """A file's fingerprint."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _n_lines(path: Path) -> int:

@@ -1,7 +1,6 @@
 """A whole manifest on the straight line: each row transcribed, scored and placed in time."""
 
 import functools
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from analysis.tables import UTTERANCE_COLUMNS, number, utf8
 from asr_core.alignment import forced_align
 from asr_core.audio import Audio
 from asr_core.confidence import word_confidence
+from asr_core.digests import file_sha256
 from asr_core.doctor import codes_of
 from asr_core.manifest import ManifestRow, SkippedRow, read_manifest
 from asr_core.placement import place_words
@@ -66,7 +66,7 @@ def recognise_manifest(
     """
     normalise = normalise or recognizer.alphabet.normalise
     manifest = read_manifest(path)
-    fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()
+    fingerprint = file_sha256(path)
     ids = unique_ids(manifest.rows)
     skipped = list(manifest.skipped)
     done: dict[int, RecognisedRow] = {}

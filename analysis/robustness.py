@@ -4,8 +4,8 @@ Every point hears the same utterances, each with the same noise at another level
 differ by the damage alone. The damages are those of `asr_core.what_if`.
 """
 
-import hashlib
 import json
+import math
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -21,6 +21,7 @@ from analysis.evaluation import ROBUSTNESS, SUMMARY, Evaluation
 from analysis.scoring import Score, score, total
 from analysis.summary import INTERVAL, rate
 from asr_core.audio import Audio, AudioError, load_audio
+from asr_core.digests import file_sha256
 from asr_core.manifest import ManifestRow, read_manifest
 from asr_core.transcript import Transcript
 from asr_core.what_if import Change, apply
@@ -101,7 +102,7 @@ def measure(
         "format_version": FORMAT_VERSION,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "model": {"name": recognizer.contract.name, "sha256": weights_sha256(recognizer)},
-        "manifest": {"name": path.name, "sha256": _sha256(path)},
+        "manifest": {"name": path.name, "sha256": file_sha256(path)},
         "sample": sample,
         "seed": seed,
         "counts": {
@@ -140,9 +141,7 @@ def read(folder: str | Path) -> dict[str, Any] | None:
     again = "Run `python -m analysis robustness` again."
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        version = found["format_version"]
-        _ = found["model"]["name"], found["counts"]["utterances"]
-        _ = [point["wer"]["value"] for points in found["axes"].values() for point in points]
+        version = int(found["format_version"])
     except FileNotFoundError:
         return None
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as e:
@@ -152,7 +151,27 @@ def read(folder: str | Path) -> dict[str, Any] | None:
             f"{path} has format version {version}; this program reads up to {FORMAT_VERSION}."
             " Update Misheard."
         )
+    try:
+        _check(found)
+    except (ValueError, LookupError, TypeError, AttributeError) as e:
+        raise RobustnessError(f"Cannot read {path}: {e!r}. {again}") from e
     return found
+
+
+def _check(found: dict[str, Any]) -> None:
+    """Refuse what is not whole (raises ValueError, LookupError, TypeError, AttributeError)."""
+    _ = str(found["model"]["name"]), found["model"]["sha256"], found["manifest"]["sha256"]
+    numbers = [found["took_s"], found["interval"]["level"]]
+    numbers += [found["counts"][name] for name in ("utterances", "skipped")]
+    points = [point for points in found["axes"].values() for point in points]
+    if not points:
+        raise ValueError("no points")
+    for point in points:
+        _ = str(point["change"]), point["amount"]
+        numbers += [point["wer"][name] for name in ("value", "low", "high")]
+        numbers += [point[name] for name in ("words", "substitutions", "deletions", "insertions")]
+    if not all(math.isfinite(number) for number in numbers):
+        raise ValueError("not all numbers are finite")
 
 
 def describe(found: dict[str, Any]) -> str:
@@ -265,7 +284,3 @@ def _check_same(evaluation: Evaluation, found: dict[str, Any]) -> None:
                 f"{evaluation.folder} is the evaluation of another {what}. Choose another folder,"
                 " or evaluate again."
             )
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

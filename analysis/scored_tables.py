@@ -3,7 +3,6 @@
 import math
 import os
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from analysis.columns import FixedColumns, FreeColumns
@@ -12,7 +11,7 @@ from analysis.names import UniqueNames
 from analysis.normalisation import Normaliser
 from analysis.predictions import HeardWord, Prediction
 from analysis.store import RESERVED
-from analysis.tables import ERROR_COLUMNS, UTTERANCE_COLUMNS, number, utf8
+from analysis.tables import ERROR_COLUMNS, UTTERANCE_COLUMNS, field_column, number, utf8
 
 if TYPE_CHECKING:
     import pyarrow
@@ -168,15 +167,7 @@ def _finite(value: Any) -> float | None:
 def _columns(fields: dict[str, Any]) -> dict[str, Any]:
     """Every field but an `snr_db` that our own column already says."""
     return {
-        _column(name): value
+        field_column(name, OURS): value
         for name, value in fields.items()
         if name != "snr_db" or (value is not None and number(value) is None)
     }
-
-
-@lru_cache
-def _column(name: str) -> str:
-    """A field's column; names that the tables have, in any case, belong to them."""
-    if not name.strip():
-        return "unnamed"
-    return utf8(f"manifest_{name}" if name.lower() in OURS else name)

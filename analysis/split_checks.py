@@ -1,5 +1,6 @@
 """Checks of what splits have in common and what not: speakers, texts, words, and their balance."""
 
+import hashlib
 from collections.abc import Iterator
 
 from analysis.checking import Check, Material, found, listed, passed, told
@@ -9,6 +10,7 @@ from analysis.description import Finding
 SENTENCE_WORDS = 3  # shorter texts are the same by chance
 SHARED_TEXTS = 0.01  # of the held-out texts; fewer are everyday phrases
 DOMINANT = 0.5  # of a split
+NAME_LENGTH = 100  # characters of a speaker or a text, in facts and conditions
 FEWEST = 20  # recordings of a split that can be out of balance
 
 
@@ -104,14 +106,20 @@ def imbalance(material: Material) -> Iterator[Finding]:
             yield passed(check)
             continue
         where = " OR ".join(
-            f"split = {literal(row['split'])} AND {column} = {literal(row['name'])}"
-            for row in shares
+            f"split = {literal(row['split'])} AND {_is(column, row['name'])}" for row in shares
         )
         told_shares = {
-            f"{row['split']}: {row['name']}": f"{100 * row['n'] / row['total']:.0f} %"
+            f"{row['split']}: {row['name'][:NAME_LENGTH]}": f"{100 * row['n'] / row['total']:.0f} %"
             for row in shares
         }
         yield found(material, check, "warning", where, {"shares": told(told_shares)})
+
+
+def _is(column: str, value: str) -> str:
+    """A condition: a column's value; a long one by its digest, for conditions have a limit."""
+    if len(value) <= NAME_LENGTH:
+        return f"{column} = {literal(value)}"
+    return f"sha256({column}) = {literal(hashlib.sha256(value.encode()).hexdigest())}"
 
 
 def _sides(material: Material) -> tuple[str, str]:

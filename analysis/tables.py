@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -77,6 +78,14 @@ def number(value: Any) -> float | None:
         return float(value)
     except (TypeError, ValueError):
         return None
+
+
+@lru_cache
+def field_column(name: str, ours: tuple[str, ...]) -> str:
+    """The column of a manifest field; names that a table has, in any case, belong to the table."""
+    if not name.strip():
+        return "unnamed"
+    return utf8(f"manifest_{name}" if name.lower() in ours else name)
 
 
 def utf8(text: str) -> str:

@@ -114,12 +114,17 @@ def align_batch(
     ]
 
 
+def n_needed(symbols: Sequence[object]) -> int:
+    """Frames that CTC needs for a text: one a symbol, and a blank between equal neighbours."""
+    return len(symbols) + sum(a == b for a, b in itertools.pairwise(symbols))
+
+
 def _check_feasible(n_frames: int, ids: Sequence[int], n_symbols: int) -> None:
-    repeats = sum(a == b for a, b in itertools.pairwise(ids))
-    if n_frames < len(ids) + repeats:
+    least = n_needed(ids)
+    if n_frames < least:
         raise AlignmentError(
-            f"The text has {len(ids)} symbols and {repeats} repeats, so it needs at least"
-            f" {len(ids) + repeats} frames; the recording has {n_frames}."
+            f"The text has {len(ids)} symbols and {least - len(ids)} repeats, so it needs at least"
+            f" {least} frames; the recording has {n_frames}."
         )
     if any(not BLANK < i < n_symbols for i in ids):
         raise AlignmentError(f"Expected ids from 1 to {n_symbols - 1}, got {list(ids)}.")

@@ -37,6 +37,16 @@ class AudioError(ValueError):
 
 
 @dataclass(frozen=True)
+class Header:
+    """What a file says of itself, before anything is decoded."""
+
+    sample_rate: int  # Hz
+    channels: int
+    duration_s: float | None  # None: it does not say
+    format: str  # container and coding, as soundfile names them
+
+
+@dataclass(frozen=True)
 class Audio:
     """Mono samples (N,) float32, nominally in [-1, 1], and their rate in Hz."""
 
@@ -132,15 +142,23 @@ def read_excerpt(path: str | Path, start_s: int, end_s: int) -> Audio:
     return load_audio(samples, source_rate=rate)
 
 
-def declared_length_s(path: str | Path) -> float | None:
-    """What a file's header says, before anything is decoded; None: it does not say."""
+def read_header(path: str | Path) -> Header | None:
+    """A file's header; None of m4a, webm, or no audio at all: reading it will tell."""
     try:
         _check_file(Path(path))
+        # Opened here: of a name that is not UTF-8, soundfile would make an error of its own.
         with Path(path).open("rb") as file:
             info = soundfile.info(file)
-    except (RuntimeError, OSError, TypeError, AudioError):
-        return None  # m4a, webm, or no audio at all: reading it will tell
-    return info.duration if info.frames < UNKNOWN_LENGTH else None
+    except (RuntimeError, OSError, TypeError, ValueError):  # as in _decode
+        return None
+    duration_s = info.duration if info.frames < UNKNOWN_LENGTH else None
+    return Header(info.samplerate, info.channels, duration_s, f"{info.format} {info.subtype}")
+
+
+def declared_length_s(path: str | Path) -> float | None:
+    """What a file's header says, before anything is decoded; None: it does not say."""
+    header = read_header(path)
+    return None if header is None else header.duration_s
 
 
 def _name(source: Source) -> str:

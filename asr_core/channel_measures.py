@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from asr_core.audio import Audio
-from asr_core.signal_measures import FLOOR_DB, SPEECH_QUANTILE
+from asr_core.signal_measures import FLOOR_DB, SPEECH_QUANTILE, decibel
 
 # A telephone's band ends at 3.4 kHz (ITU-T G.712), a Bluetooth headset's (CVSD) or a file's of
 # 8 kHz just below 4 kHz. Levels of these bands are compared: (below, above) each edge.
@@ -75,7 +75,7 @@ def _over(
     levels = []
     for low, high in (band, other):
         inside = spectrum[(hz >= low) & (hz < high)]
-        levels.append(_decibel(float(inside.mean()) if len(inside) else 0.0))
+        levels.append(decibel(float(inside.mean()) if len(inside) else 0.0))
     return levels[0] - levels[1]
 
 
@@ -113,7 +113,7 @@ def _hum(steady: np.ndarray, hz: float) -> float:
             line = float(steady[at - 1 : at + 2].max())
             between = float(steady[[at - half, at + half]].mean())
             lines.append(line)
-            contrasts.append(_decibel(line) - _decibel(between))
+            contrasts.append(decibel(line) - decibel(between))
         if np.mean(contrasts) >= MAINS_CONTRAST_DB:
             found = max(found, sum(lines))
     return found
@@ -125,8 +125,4 @@ def _sum(spectrum: np.ndarray, hz: float, band: tuple[float, float]) -> float:
 
 
 def _over_speech(power: float, speech_db: float) -> float:
-    return _decibel(power) - speech_db if power > 0 else FLOOR_DB
-
-
-def _decibel(power: float) -> float:
-    return float(10 * np.log10(power + 10 ** (FLOOR_DB / 10)))
+    return decibel(power) - speech_db if power > 0 else FLOOR_DB

@@ -1,6 +1,5 @@
 """How log_probs become text: the choices that a person has, checked, and the decoder they make."""
 
-import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from asr_core.decoder import Decoder, best_path
+from asr_core.digests import file_sha256
 from asr_core.lexicon import LexiconError, check_words, read_lexicon
 from asr_core.text import Alphabet
 
@@ -148,7 +148,7 @@ def record(config: DecodingConfig, shipped_lexicon: Path | None = None) -> dict[
         return {"decoder": "greedy"}
     files = {"lexicon": _lexicon_path(config, shipped_lexicon), "lm": config.lm}
     return config.model_dump() | {
-        name: {"name": Path(path).name, "sha256": _sha256(Path(path))} if path else None
+        name: {"name": Path(path).name, "sha256": file_sha256(Path(path))} if path else None
         for name, path in files.items()
     }
 
@@ -177,7 +177,3 @@ def _hotwords(
             f"The hotword {outside[0]!r} is not in the lexicon. Add it there."
         )
     return dict(zip(words, config.hotwords.values(), strict=True))
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import soundfile
 
-from asr_core.audio import Audio, stream_audio
+from asr_core.audio import Audio, read_header, stream_audio
 from asr_core.checkpoint import AnyContract
 from asr_core.doctor_rules import (
     NOTES,
@@ -162,10 +161,8 @@ def codes_of(
 
 def rate_of(path: str | Path) -> int | None:
     """A file's own sample rate, by its header; None where that is not known."""
-    try:
-        return int(soundfile.info(str(path)).samplerate)
-    except (RuntimeError, OSError, TypeError):
-        return None  # what only ffmpeg reads
+    header = read_header(path)
+    return None if header is None else header.sample_rate
 
 
 def _pace(text: str | None, measures: RecordingMeasures) -> float | None:

@@ -132,7 +132,9 @@ def _silent(case: Case) -> bool:
 
 def _noisy(case: Case) -> bool:
     # Where there is hardly any speech, what stands for its level is the noise.
-    return case.measures.snr_db < NOISY_DB and not _silent(case)
+    # In less than a word there is no pause in which noise could be measured.
+    heard = case.measures.duration_s >= SHORT_S and not _silent(case)
+    return case.measures.snr_db < NOISY_DB and heard
 
 
 def _low_cut(case: Case) -> bool:
@@ -170,7 +172,7 @@ RULES = (
         "quiet",
         "level_dbfs",
         False,
-        lambda case: case.measures.level_dbfs < QUIET_DBFS,
+        lambda case: case.measures.sound_s > 0 and case.measures.level_dbfs < QUIET_DBFS,
         needs_norms=True,
     ),
     Rule(

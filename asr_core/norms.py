@@ -83,7 +83,7 @@ def load_norms(folder: Path) -> Norms | None:
         return None  # older than the doctor
     try:
         return _norms(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as e:
         raise CheckpointError(
             f"Cannot read {path}: {e}. Expected what `python -m asr_core norms MODEL --data DIR`"
             " writes; run it again, or delete the file to do without."

@@ -17,6 +17,7 @@ from asr_core.signal_measures import (
     QUIETEST_DB,
     SOUND_DB,
     SignalMeasures,
+    decibel,
     measure_signal,
 )
 
@@ -108,7 +109,7 @@ def measure_recording(audio: Audio, signal: SignalMeasures | None = None) -> Rec
         duration_s=audio.duration_s,
         sound_s=min(signal.sound_s, audio.duration_s),
         level_dbfs=_mean_db(signal.level_db[sounding]),
-        peak_dbfs=_decibel(float(np.abs(samples).max()) ** 2),
+        peak_dbfs=decibel(float(np.abs(samples).max()) ** 2),
         snr_db=signal.snr_db,
         noise_dbfs=signal.noise_db,
         clipped_share=signal.clipped_share,
@@ -183,7 +184,7 @@ def _bandwidth_hz(loud: np.ndarray, rate: int) -> float:
 def _profile(mean: np.ndarray, rate: int) -> tuple[float, ...]:
     """Power of each frequency (bins,) -> dB of each mel band."""
     bands = _mel_filters(rate, len(mean)) @ mean
-    return tuple(round(_decibel(float(power)), 2) for power in bands)
+    return tuple(round(decibel(float(power)), 2) for power in bands)
 
 
 @lru_cache(maxsize=16)
@@ -203,8 +204,4 @@ def _mel_edges() -> np.ndarray:
 
 def _mean_db(level_db: np.ndarray) -> float:
     """The level of the mean power of frames; FLOOR_DB of none."""
-    return _decibel(float((10 ** (level_db / 10)).mean())) if len(level_db) else FLOOR_DB
-
-
-def _decibel(power: float) -> float:
-    return float(10 * np.log10(power + 10 ** (FLOOR_DB / 10)))
+    return decibel(float((10 ** (level_db / 10)).mean())) if len(level_db) else FLOOR_DB

@@ -3,6 +3,8 @@
 Every function takes samples (N,) float32, their rate in Hz and one amount, and returns new samples.
 """
 
+import math
+
 import numpy as np
 
 from asr_core.degrade import PEAK_LIMIT, active_rms, rms
@@ -11,7 +13,8 @@ EDGE_KEPT_S = 0.1  # before the first and after the last sound: a word begins so
 TONE_FRAME_S = 0.02
 TONE_QUANTILE = 0.1  # of the frames' levels: the pauses
 LOW_CUT_ORDER = 4  # 24 dB an octave
-DENOISE_MIN_S = 0.1  # less than a window of the spectrum cannot be told from noise
+DENOISE_WINDOW = 1024  # samples
+DENOISE_MIN_S = 0.1  # less than this cannot be told from noise, nor less than a window
 
 
 def to_level(samples: np.ndarray, sample_rate: int, level_dbfs: float) -> np.ndarray:
@@ -29,13 +32,20 @@ def denoise(samples: np.ndarray, sample_rate: int, percent: float) -> np.ndarray
     Spectral gating of noisereduce (Sainburg, Thielk and Gentner 2020), stationary: what rises out
     of a band's mean over the recording by 1.5 deviations is speech, the rest is noise.
     """
-    if len(samples) < DENOISE_MIN_S * sample_rate or not samples.any():
+    if len(samples) < max(DENOISE_MIN_S * sample_rate, DENOISE_WINDOW) or not samples.any():
         return samples
     import noisereduce
 
     return np.asarray(
         noisereduce.reduce_noise(
-            y=samples, sr=sample_rate, stationary=True, prop_decrease=percent / 100
+            y=samples,
+            sr=sample_rate,
+            stationary=True,
+            prop_decrease=percent / 100,
+            n_fft=DENOISE_WINDOW,
+            # Its own, unless a step in time or in frequency is larger at this rate.
+            time_mask_smooth_ms=max(50, math.ceil(1000 * DENOISE_WINDOW / 4 / sample_rate)),
+            freq_mask_smooth_hz=max(500, math.ceil(2 * sample_rate / DENOISE_WINDOW)),
         )
     )
 

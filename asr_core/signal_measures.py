@@ -178,6 +178,11 @@ def _on_top(samples: np.ndarray) -> np.ndarray:
     return high & flat
 
 
+def decibel(power: float) -> float:
+    """Of full scale; FLOOR_DB of nothing."""
+    return float(10 * np.log10(power + 10 ** (FLOOR_DB / 10)))
+
+
 def _quiet_db(bands_db: np.ndarray) -> float:
     """(T, N_BANDS) -> the level of all bands together, each at its quiet moments."""
     n_quiet = int(NOISE_QUANTILE * len(bands_db))

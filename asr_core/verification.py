@@ -5,7 +5,6 @@ machine that saved the model, and in its metadata the fingerprints of the clip a
 and a copy of the contract. Whoever verifies computes them again.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from asr_core.checkpoint import (
     find_model,
     load_model,
 )
+from asr_core.digests import file_sha256
 from asr_core.manifest import ManifestError, fingerprint
 from asr_core.norms import NORMS, load_norms
 from asr_core.recognizer import Recognizer
@@ -74,8 +74,8 @@ def write_probe(folder: str | Path) -> Path:
     (transcript,) = Recognizer(contract, model).transcribe([CLIP])
     metadata = {
         "clip": CLIP.name,
-        "clip_sha256": _sha256(CLIP),
-        "weights_sha256": _sha256(folder / "model.safetensors"),
+        "clip_sha256": file_sha256(CLIP),
+        "weights_sha256": file_sha256(folder / "model.safetensors"),
         "contract": json.dumps(_parts(contract)),
     }
     tensors = {"features": transcript.features, "log_probs": transcript.log_probs}
@@ -142,14 +142,14 @@ def verify(folder: str | Path, data: str | Path | None = None) -> list[Check]:
 
 
 def _probed(folder: Path, contract: Contract, probe: Probe) -> Iterator[Check]:
-    weights = _sha256(folder / "model.safetensors")
+    weights = file_sha256(folder / "model.safetensors")
     yield _same("weights sha256", weights, probe.weights_sha256)
     yield from _as_recorded(contract, probe.contract, "when the weights were saved")
     if not CLIP.with_name(probe.clip).is_file():
         yield Check("probe", "failed", f"its clip {probe.clip!r} is not in {CLIP.parent}")
         return
     clip = CLIP.with_name(probe.clip)
-    yield _same("clip sha256", _sha256(clip), probe.clip_sha256)
+    yield _same("clip sha256", file_sha256(clip), probe.clip_sha256)
     recognizer = Recognizer.load(folder)
     (transcript,) = recognizer.transcribe([clip])
     yield _close("probe features", transcript.features, probe.features, FEATURES_ATOL)
@@ -257,7 +257,3 @@ def _close(name: str, got: np.ndarray, expected: np.ndarray, atol: float) -> Che
     difference = float(np.abs(got - expected).max())
     detail = f"differ by {difference:.1e} at most; {atol:.0e} is allowed"
     return Check(name, "ok" if difference <= atol else "failed", detail)
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,6 +1,7 @@
 """Manifests described: planted recordings come out as they were made."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -129,3 +130,57 @@ def test_other_folders_are_not_replaced(manifests: list[Path], tmp_path: Path) -
         describe(manifests, tmp_path / "mine")
     with pytest.raises(DescriptionError, match="No description"):
         Description.open(tmp_path / "mine")
+
+
+def test_files_that_no_tool_likes_do_not_stop_it(tmp_path: Path) -> None:
+    """A name that is not UTF-8, one that is too long, a pipe: told of, or measured."""
+    odd = "caf\udce9.wav"
+    tone(tmp_path / "a.wav")
+    (tmp_path / "a.wav").rename(tmp_path / odd)
+    os.mkfifo(tmp_path / "pipe.wav")
+    names = (odd, "pipe.wav", "x" * 300 + ".wav", "nul\0.wav")
+    rows = [{"audio_filepath": name, "text": "one"} for name in names]
+    write_manifest(tmp_path / "all.jsonl", rows)
+    done = describe([tmp_path / "all.jsonl"], tmp_path / "out", workers=1)
+    first, *others = done.store.ask("SELECT format, problem FROM utterances ORDER BY position")
+    assert first == {"format": "WAV PCM_16", "problem": None}
+    assert all(row["problem"] for row in others)
+    [unreadable] = [each for each in done.findings if each.check == "unreadable"]
+    assert (unreadable.count, unreadable.facts) == (3, {"missing": 3})
+
+
+def test_fields_called_like_columns_in_any_case(tmp_path: Path) -> None:
+    """DuckDB's names have no case: two of one name would be no table."""
+    names = ("Split", "SPLIT", "Position", "File_Row_Number", "Bands_dB", "Tags", "duration_S", " ")
+    row = {"audio_filepath": "a.wav", "text": "one"} | dict.fromkeys(names, "mine")
+    write_manifest(tmp_path / "all.jsonl", [row])
+    done = describe([tmp_path / "all.jsonl"], tmp_path / "out", sound=False)
+    found = done.row("a")
+    assert (found["split"], found["position"], found["duration_s"]) == ("all", 0, None)
+    assert {"manifest_Split", "manifest_Bands_dB", "unnamed"} <= found.keys()
+
+
+def test_a_long_name_that_dominates_leads_to_its_recordings(tmp_path: Path) -> None:
+    """Longer than a condition may be: what it is called by is shorter."""
+    row = {"audio_filepath": "a.wav", "text": "one two " * 2000, "speaker": "s" * 12_000}
+    rows = [row] * 20 + [{"audio_filepath": "b.wav", "text": "other", "speaker": "t"}]
+    write_manifest(tmp_path / "all.jsonl", rows)
+    done = describe([tmp_path / "all.jsonl"], tmp_path / "out", sound=False)
+    for check in ("speaker_dominates", "text_dominates"):
+        [finding] = [each for each in done.findings if each.check == check]
+        assert finding.count == done.store.view(Filter(where=finding.where)).count == 20
+        assert len(finding.facts["shares"]) < 150
+
+
+@pytest.mark.parametrize("summary", ['{"format_version": 1}', "[]", "not", None])
+def test_a_damaged_description_is_told(
+    manifests: list[Path], tmp_path: Path, summary: str | None
+) -> None:
+    out = tmp_path / "out"
+    describe(manifests, out, sound=False)
+    if summary is None:
+        (out / "recordings.parquet").write_bytes(b"PAR1")
+    else:
+        (out / "summary.json").write_text(summary)
+    with pytest.raises(DescriptionError, match="out"):
+        Description.open(out)

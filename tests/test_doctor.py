@@ -160,6 +160,7 @@ def test_a_folder_without_norms_is_older_and_a_damaged_one_is_refused(tmp_path: 
         "no JSON",
         "[]",
         json.dumps(record | {"format_version": 9}),
+        json.dumps(record | {"sample_rate": float("inf")}),
         json.dumps(record | {"training": {"n": 1, "measures": {"a": [1, 2]}}}),
         json.dumps(record | {"training": {"n": 1, "measures": {"a": [3, *range(10)]}}}),
     ):
@@ -205,3 +206,12 @@ def test_codes_for_a_table_are_those_of_the_file(clips, tmp_path, spoken) -> Non
     found = codes_of(recognizer, audio, measure_signal(audio), tmp_path / "bad.wav", text)
     hints = examine(tmp_path / "bad.wav", recognizer.contract, spoken, text)
     assert found.split() == [hint.code for hint in hints]
+
+
+@pytest.mark.parametrize("n", [1, 100, 1000])
+def test_of_less_than_a_word_only_that_is_said(spoken, contract, n: int) -> None:
+    """Neither a level of speech that is not there, nor noise without a pause to measure it in."""
+    audio = Audio(np.full(n, 0.01, np.float32) * (-1) ** np.arange(n).astype(np.float32), RATE)
+    hints = examine(audio, contract, spoken)
+    assert "short" in {hint.code for hint in hints}
+    assert not {"quiet", "noisy"} & {hint.code for hint in hints}

@@ -12,12 +12,11 @@ from analysis.error_regions import (
     MOST_NATS,
     error_regions,
     is_writable,
-    n_needed,
     reference_cost,
     word_symbols,
 )
 from analysis.scoring import score
-from asr_core.alignment import align
+from asr_core.alignment import align, n_needed
 from asr_core.decoder import greedy
 from asr_core.text import Alphabet
 from asr_core.transcript import Transcript

@@ -376,3 +376,36 @@ def test_file_names_are_safe_and_stay_different() -> None:
     assert made[4] == "ä-1"
     assert len(set(made)) == len(names)
     assert all("/" not in name and len(name) < 120 for name in made)
+
+
+def test_stretches_of_one_name_are_files_of_their_own(tmp_path: Path) -> None:
+    """Two recordings of one name in two folders, and two stretches from one moment on."""
+    level = {"x": 0.25, "y": 0.75}
+    for folder, value in level.items():
+        path = tmp_path / folder / "a" / "b" / "c.wav"
+        path.parent.mkdir(parents=True)
+        soundfile.write(path, np.full(16000, value), 8000)
+    asked = [("x", 1.0), ("y", 1.0), ("y", 2.0)]
+    manifest = tmp_path / "inner" / "train.jsonl"
+    rows = [
+        {
+            "audio_filepath": f"{tmp_path / folder}/a/b/c.wav",
+            "offset": 0,
+            "duration": s,
+            "text": "a",
+        }
+        for folder, s in asked
+    ]
+    write_manifest(manifest, rows)
+    found = [each for each in read_manifests([manifest]) if isinstance(each, Found)]
+    made = write_excerpts(found, tmp_path / "clips")
+    for each, (folder, seconds) in zip(made, asked, strict=True):
+        assert isinstance(each, Found)
+        heard = load_audio(each.path)
+        assert heard.duration_s == seconds
+        assert heard.samples[0] == pytest.approx(level[folder], abs=2**-15)
+
+
+def test_names_that_are_not_utf8_or_long_fit_a_file_system(tmp_path: Path) -> None:
+    for name in ("caf\udce9/1", "\U00020000" * 300):
+        (tmp_path / f"{file_name(name)}.flac").touch()

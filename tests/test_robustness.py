@@ -131,6 +131,21 @@ def test_a_damaged_file_is_told(tmp_path, text):
         read(tmp_path)
 
 
+def test_a_file_that_is_not_whole_is_told(found, tmp_path):
+    """What the page shows is looked for when it is read, not when it is shown."""
+    axis = next(iter(found["axes"]))
+    point = found["axes"][axis][0]
+    without = {name: value for name, value in point.items() if name != "change"}
+    rate = {**point, "wer": {**point["wer"], "high": float("nan")}}
+    for axes in ({}, {axis: []}, {axis: [without]}, {axis: [rate]}):
+        write({**found, "axes": axes}, tmp_path)
+        with pytest.raises(RobustnessError, match="Cannot read"):
+            read(tmp_path)
+    write({**found, "format_version": "one"}, tmp_path)
+    with pytest.raises(RobustnessError, match="Cannot read"):
+        read(tmp_path)
+
+
 def test_a_newer_format_is_told(found, tmp_path):
     write({**found, "format_version": 99}, tmp_path)
     with pytest.raises(RobustnessError, match="format version 99"):

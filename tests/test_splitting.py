@@ -112,3 +112,15 @@ def test_training_is_never_empty(speakers: list[str], seed: int) -> None:
 
 def test_a_single_recording_is_for_training() -> None:
     assert assign(recordings("a"), **SHARES)[0] == ["train"]
+
+
+def test_kept_splits_may_share_speakers_and_nothing_else_is_said() -> None:
+    """Of the speakers drawn, one may also be in a split that came with the data."""
+    found = recordings(*"abcdef" * 5, splits=("train",) * 24 + ("validation",) * 6)
+    splits, how = assign(found, **SHARES)
+    drawn = {each.speaker for each, split in zip(found, splits, strict=True) if split == "test"}
+    assert drawn
+    assert "none is left in train" in how
+    assert not drawn & {
+        each.speaker for each, split in zip(found, splits, strict=True) if split == "train"
+    }

@@ -214,3 +214,15 @@ def test_text_and_change_are_the_same():
 def test_errors_say_what_there_is(text, words):
     with pytest.raises(WhatIfError, match=words):
         Change.parse(text)
+
+
+@pytest.mark.parametrize("rate", [1_000, 4_000, 8_000, 384_000])
+@pytest.mark.parametrize("seconds", [0.001, 0.11, 0.3])
+def test_every_change_takes_a_recording_of_any_rate_and_length(rate: int, seconds: float) -> None:
+    """noisereduce, for one, has masks that must not be shorter than its windows' steps."""
+    samples = 0.1 * np.random.default_rng(1).standard_normal(round(seconds * rate))
+    audio = Audio(samples.astype(np.float32), rate)
+    for name in CHANGES:
+        heard = changed(audio, name)
+        assert len(heard) > 0, name
+        assert np.isfinite(heard).all(), name

@@ -3,7 +3,6 @@
 The sizes are those of the bundled recipes; the rules between them are ours, and a beginning.
 """
 
-import itertools
 import math
 import textwrap
 import unicodedata
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 
 import yaml
 
+from asr_core.alignment import n_needed
 from asr_core.text import normalise
 from asr_core.training.corpora.clips import Clip
 
@@ -183,7 +183,7 @@ def _n_frames(clip: Clip, stride: int) -> int:
 
 def _n_needed(text: str, symbols: Symbols) -> int:
     pieces: Sequence[str] = text.split() if symbols.are_words else _spelled(text)
-    return len(pieces) + sum(a == b for a, b in itertools.pairwise(pieces))
+    return n_needed(pieces)
 
 
 def choose_schedule(clips: Sequence[Clip], n_joined: int) -> Schedule:

@@ -101,6 +101,8 @@ def _by_hash(order: Sequence[str], shares: Mapping[str, float], seed: int) -> di
 
 def _told(official: set[str], shares: Mapping[str, float], *, by_speaker: bool) -> str:
     kept = f"The data's own splits were kept ({', '.join(sorted(official))})." if official else ""
-    how = "by speaker: none is in two splits" if by_speaker else "by a hash of the names"
+    how = "by a hash of the names"
+    if by_speaker:
+        how = f"by speaker: none is {'left in train' if official else 'in two splits'}"
     taken = f"{' and '.join(sorted(shares))} drawn {how}." if shares else ""
     return " ".join(part for part in (kept, taken[:1].upper() + taken[1:]) if part)

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import soundfile
 from rich.console import Console
 from rich.progress import track
 
-from asr_core.audio import UNKNOWN_LENGTH, AudioError, load_audio
+from asr_core.audio import AudioError, load_audio, read_header
 from asr_core.manifest import ManifestError, write_manifest
 
 WRITTEN = ("joined", "clips")  # folders of recordings that are made here
@@ -64,7 +63,7 @@ def corpus_folder(source: Path, name: str, expected: Sequence[str]) -> Path:
 
 def digest(*parts: object) -> bytes:
     """SHA-256 of the parts' names."""
-    return hashlib.sha256("|".join(map(str, parts)).encode()).digest()
+    return hashlib.sha256("|".join(map(str, parts)).encode(errors="surrogateescape")).digest()
 
 
 def draw(seed: int, name: str) -> float:
@@ -96,12 +95,9 @@ def measured(
 
 def _length(path: Path) -> tuple[float, int]:
     """Seconds and Hz; of a file whose header does not tell, by decoding it (raises AudioError)."""
-    try:
-        info = soundfile.info(path)
-    except (soundfile.SoundFileError, OSError, TypeError):  # TypeError: the name ends in .raw
-        info = None
-    if info is not None and info.frames < UNKNOWN_LENGTH:
-        return info.duration, info.samplerate
+    header = read_header(path)
+    if header is not None and header.duration_s is not None:
+        return header.duration_s, header.sample_rate
     audio = load_audio(path)
     return audio.duration_s, audio.sample_rate
 

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,12 +21,29 @@ def write_excerpts(found: Sequence[Found], folder: Path) -> list[Found | Reject]
     """The same, stretches now files of their own in `folder`: mono FLAC at the recording's rate."""
     if any(each.span_s for each in found):
         folder.mkdir(parents=True, exist_ok=True)
-    return [_excerpt(each, folder) if each.span_s else each for each in progress(found, "Cutting")]
+    targets = _targets(found, folder)
+    return [
+        _excerpt(each, target) if each.span_s else each
+        for each, target in progress(list(zip(found, targets, strict=True)), "Cutting")
+    ]
 
 
-def _excerpt(found: Found, folder: Path) -> Found | Reject:
+def _targets(found: Sequence[Found], folder: Path) -> list[Path]:
+    """A file for each stretch; of several with one name, each but the first gets a number.
+
+    The names of a manifest's stretches tell neither their end nor the folder above.
+    """
+    seen: Counter[str] = Counter()
+    targets = []
+    for each in found:
+        seen[each.name] += 1
+        n = seen[each.name]
+        targets.append(folder / f"{file_name(each.name if n == 1 else f'{each.name}#{n}')}.flac")
+    return targets
+
+
+def _excerpt(found: Found, target: Path) -> Found | Reject:
     assert found.span_s is not None
-    target = folder / f"{file_name(found.name)}.flac"
     try:
         audio = read_span(found.path, *found.span_s)
         soundfile.write(target, audio.samples, audio.sample_rate, subtype="PCM_16")
@@ -36,8 +54,11 @@ def _excerpt(found: Found, folder: Path) -> Found | Reject:
 
 def file_name(name: str) -> str:
     """A name as a file's; one that has to be changed gets a digest, so that it stays unique."""
-    plain = re.sub(r"[^\w.-]+", "_", name)[:100]
-    return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    plain = re.sub(r"[^\w.-]+", "_", name)[:60]  # a file system takes 255 bytes
+    if plain == name:
+        return plain
+    # What is not UTF-8 in a name has come as surrogates.
+    return f"{plain}-{hashlib.sha256(name.encode(errors='surrogateescape')).hexdigest()[:8]}"
 
 
 def read_span(path: Path, start_s: float, end_s: float | None) -> Audio:

@@ -64,7 +64,7 @@ def _read_one(folder: Path, split: str | None, root: Path | None) -> Iterator[Fo
             continue
         speaker = speakers.get(utterance, "")
         yield Found(
-            path=next((r / location for r in roots if (r / location).exists()), folder / location),
+            path=next((r / location for r in roots if _is_there(r / location)), folder / location),
             text=texts[utterance],
             name=where,
             speaker=speaker,
@@ -76,6 +76,13 @@ def _read_one(folder: Path, split: str | None, root: Path | None) -> Iterator[Fo
     for utterance in texts:
         if utterance not in segments:
             yield Reject(f"{folder.name}/{utterance}", "in text, but in no segments or wav.scp")
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long, a folder that may not be looked into
+        return False
 
 
 def _problem(location: str | None, recording: str, has_text: bool) -> str | None:
