@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asr_core.training.layouts.found import SPLITS, Found
+from asr_core.training.layouts.tables import read_csv
 from asr_core.training.splitting import assign
 
 SHARES = {"validation": 0.1, "test": 0.1, "seed": 1}
@@ -124,3 +125,29 @@ def test_kept_splits_may_share_speakers_and_nothing_else_is_said() -> None:
     assert not drawn & {
         each.speaker for each, split in zip(found, splits, strict=True) if split == "train"
     }
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_file_by_two_names_and_one_voice_with_a_space_stay_together(
+    tmp_path: Path, seed: int
+) -> None:
+    paths = [name for i in range(20) for name in (f"x/{i}.wav", f"./x/../x/{i}.wav")]
+    tables = {
+        "files.csv": [f"{path},,a" for path in paths],
+        "voices.csv": [f"{i}{p}.wav,{p}{' ' * i},a" for p in "abcdefgh" for i in range(2)],
+    }
+    for name, rows in tables.items():
+        (tmp_path / name).write_text("\n".join(["path,speaker,text", *rows]))
+    files, voices = (
+        [each for each in read_csv(tmp_path / name) if isinstance(each, Found)]
+        for name in ("files.csv", "voices.csv")
+    )
+    for found, key in ((files, lambda each: each.path.resolve()), (voices, speaker_of)):
+        assert found
+        splits, _ = assign(found, validation=0.2, test=0.2, seed=seed)
+        pairs = {(key(each), split) for each, split in zip(found, splits, strict=True)}
+        assert len(pairs) == len({key(each) for each in found})
+
+
+def speaker_of(found: Found) -> str:
+    return found.path.stem[-1]

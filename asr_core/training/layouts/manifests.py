@@ -1,5 +1,6 @@
 """NeMo's manifests, ours and others': JSON lines, each file a split by its name."""
 
+import posixpath
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -43,8 +44,8 @@ def _found(row: ManifestRow, file: Path) -> Found | Reject:
         path=row.audio_path.absolute(),
         text=row.text,
         name=name if span_s is None else f"{name}-{start_s}",
-        speaker="" if speaker is None else str(speaker),
-        group=name,
+        speaker="" if speaker is None else str(speaker).strip(),
+        group=posixpath.normpath(name),
         split=split_named(file.stem),
         span_s=span_s,
         is_noise=row.fields.get("kind") == "noise",

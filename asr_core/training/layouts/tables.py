@@ -6,6 +6,7 @@ Common Voice (Ardila et al. 2020, arXiv 1912.06670) has its splits in `train.tsv
 
 import csv
 import io
+import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -63,7 +64,8 @@ def read_csv(
                 root / row[audio],
                 row[text],
                 row[audio],
-                row[speaker] if speaker else "",
+                row[speaker].strip() if speaker else "",
+                group=posixpath.normpath(row[audio]),
                 split=split_named(row.get("split", "")),
                 fields=fields,
             )
