@@ -1,5 +1,6 @@
 """`python -m asr_core prepare spoken / sentences / synthetic / morse`, and data of one's own."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -15,46 +16,34 @@ app.add_typer(prepare_commands.app)  # data of one's own
 
 Out = Annotated[Path, typer.Option(help="Folder to write.", file_okay=False)]
 Seed = Annotated[int, typer.Option(min=0, help="Decides every random choice.")]
+Source = Annotated[
+    Path | None,
+    typer.Option("--from", help="Folder with the corpora; without it they are downloaded."),
+]
 
 
 @app.command("spoken")
 def prepare_spoken(
     out: Out,
-    source: Annotated[
-        Path | None,
-        typer.Option("--from", help="Folder with the corpora; without it they are downloaded."),
-    ] = None,
+    source: Source = None,
     seed: Seed = 1,
 ) -> None:
     """Digits and commands, 20 words: Free Spoken Digit, Speech Commands, speechocean762."""
-    from asr_core.manifest import ManifestError
     from asr_core.training.corpora import spoken
-    from asr_core.training.corpora.download import DownloadError
 
-    try:
-        spoken.prepare(out, source=source, seed=seed)
-    except (ManifestError, DownloadError, OSError) as e:
-        fail(e)
+    _prepare(spoken.prepare, out, source, seed)
 
 
 @app.command("sentences")
 def prepare_sentences(
     out: Out,
-    source: Annotated[
-        Path | None,
-        typer.Option("--from", help="Folder with the corpora; without it they are downloaded."),
-    ] = None,
+    source: Source = None,
     seed: Seed = 1,
 ) -> None:
     """English sentences, letter by letter: speechocean762, and words of Speech Commands."""
-    from asr_core.manifest import ManifestError
     from asr_core.training.corpora import sentences
-    from asr_core.training.corpora.download import DownloadError
 
-    try:
-        sentences.prepare(out, source=source, seed=seed)
-    except (ManifestError, DownloadError, OSError) as e:
-        fail(e)
+    _prepare(sentences.prepare, out, source, seed)
 
 
 @app.command("synthetic")
@@ -86,4 +75,15 @@ def prepare_morse(
     try:
         morse.prepare(out, hours=hours, seed=seed, workers=workers)
     except OSError as e:
+        fail(e)
+
+
+def _prepare(prepare: Callable[..., object], out: Path, source: Path | None, seed: int) -> None:
+    """Read corpora where they are, or download them; what goes wrong is one line."""
+    from asr_core.manifest import ManifestError
+    from asr_core.training.corpora.download import DownloadError
+
+    try:
+        prepare(out, source=source, seed=seed)
+    except (ManifestError, DownloadError, OSError) as e:
         fail(e)
