@@ -10,7 +10,9 @@ apart and fails at its batch dimension. A test compares the two networks at leng
 those of the example that is traced.
 """
 
+import io
 import json
+import threading
 import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,13 +21,14 @@ from typing import Any
 import torch
 
 from asr_core.checkpoint import Contract, load_model
+from asr_core.model import CtcModel
 
+_TRACING = threading.Lock()  # torch's exporter keeps what it is at in global variables
 OPSET = 17  # of July 2022: old enough for any runtime in use, and has all that the network needs
-REQUIREMENTS = "requirements-export.txt"
 
 
 class ExportError(RuntimeError):
-    """A model that cannot be exported here: a package is missing, or the file cannot be written."""
+    """A model that cannot be exported here: the file cannot be written."""
 
 
 def export_onnx(folder: str | Path, out: Path, *, int8: bool = False) -> None:
@@ -44,19 +47,16 @@ def export_onnx(folder: str | Path, out: Path, *, int8: bool = False) -> None:
 
     Raises:
         CheckpointError: no model in the folder, or a damaged one.
-        ExportError: onnx or onnxruntime is missing, or the file cannot be written.
+        ExportError: the file cannot be written.
     """
-    try:
-        import onnx
-        from onnxruntime.quantization import QuantType, quantize_dynamic
-    except ImportError as e:
-        raise ExportError(
-            f"Export needs the package {e.name}. Run: pip install -r {REQUIREMENTS}"
-        ) from e
+    # Here: tracing for recognition does without.
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
     contract, model = load_model(folder)
     with TemporaryDirectory() as scratch:
         file = Path(scratch) / "float32.onnx"
-        _trace(model, contract.features.n_mels, file)
+        file.write_bytes(trace(model, contract.features.n_mels))
         if int8:
             whole, file = file, file.with_name("int8.onnx")
             # Unsigned weights: onnxruntime's kernel for signed ones is three times slower.
@@ -73,14 +73,16 @@ def export_onnx(folder: str | Path, out: Path, *, int8: bool = False) -> None:
         raise ExportError(f"Cannot write {out}: {e}. Choose another --out.") from e
 
 
-def _trace(model: torch.nn.Module, n_mels: int, file: Path) -> None:
+def trace(model: CtcModel, n_mels: int) -> bytes:
+    """A network as an ONNX file in single precision, without metadata; see `export_onnx`."""
     features, lengths = torch.rand(3, 101, n_mels), torch.tensor([101, 40, 77])
-    with warnings.catch_warnings():
+    file = io.BytesIO()
+    with _TRACING, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that this exporter is the older one, at every call
         torch.onnx.export(
             model,
             (features, lengths),
-            file,
+            file,  # type: ignore[arg-type]  # the older exporter takes an open file, too
             dynamo=False,
             opset_version=OPSET,
             input_names=["features", "lengths"],
@@ -92,6 +94,7 @@ def _trace(model: torch.nn.Module, n_mels: int, file: Path) -> None:
                 "frames": {0: "batch"},
             },
         )
+    return file.getvalue()
 
 
 def _metadata(contract: Contract, stride: int, *, int8: bool) -> dict[str, str]:
