@@ -10,6 +10,7 @@ apart and fails at its batch dimension. A test compares the two networks at leng
 those of the example that is traced.
 """
 
+import copy
 import io
 import json
 import threading
@@ -19,6 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from asr_core.checkpoint import Contract, load_model
 from asr_core.model import CtcModel
@@ -73,6 +75,52 @@ def export_onnx(folder: str | Path, out: Path, *, int8: bool = False) -> None:
         raise ExportError(f"Cannot write {out}: {e}. Choose another --out.") from e
 
 
+class _OnImages(nn.Module):
+    """A network whose signals are images one pixel high.
+
+    For one dimension onnxruntime has no kernels of blocked channels, nor any for convolutions of
+    one channel each: on images the whole network takes three quarters of the time. Besides, the
+    blocked kernels add in the same order whatever the shape of the batch.
+    """
+
+    def __init__(self, model: CtcModel) -> None:
+        super().__init__()
+        self.model = copy.deepcopy(model).float().eval()
+        _widen(self.model)
+
+    def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """As `CtcModel.forward`."""
+        if self.model.loudest is not None:
+            features = self.model.loudest(features, lengths)
+        x, lengths = self.model.stack(features.transpose(1, 2).unsqueeze(2), lengths)
+        return self.model.read_out(x.squeeze(2).transpose(1, 2), lengths), lengths
+
+
+def _widen(module: nn.Module) -> None:
+    """Replace convolutions and norms of signals by the same of images."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.Conv1d):
+            weight = child.weight.detach().unsqueeze(2)
+            pads = (0, child.weight.shape[2] // 2)
+            wide: nn.Module = nn.Conv2d(
+                child.in_channels,
+                child.out_channels,
+                (1, child.weight.shape[2]),
+                (1, child.stride[0]),
+                pads,
+                groups=child.groups,
+                bias=False,
+            )
+            wide.load_state_dict({"weight": weight})
+        elif isinstance(child, nn.BatchNorm1d):
+            wide = nn.BatchNorm2d(child.num_features, child.eps)
+            wide.load_state_dict(child.state_dict())
+        else:
+            _widen(child)
+            continue
+        setattr(module, name, wide.eval())
+
+
 def trace(model: CtcModel, n_mels: int) -> bytes:
     """A network as an ONNX file in single precision, without metadata; see `export_onnx`."""
     features, lengths = torch.rand(3, 101, n_mels), torch.tensor([101, 40, 77])
@@ -80,7 +128,7 @@ def trace(model: CtcModel, n_mels: int) -> bytes:
     with _TRACING, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that this exporter is the older one, at every call
         torch.onnx.export(
-            model,
+            _OnImages(model),
             (features, lengths),
             file,  # type: ignore[arg-type]  # the older exporter takes an open file, too
             dynamo=False,

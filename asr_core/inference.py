@@ -4,7 +4,6 @@ import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from asr_core.export import trace
@@ -12,10 +11,6 @@ from asr_core.model import CtcModel
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
-
-# Up to 64 output frames, onnxruntime's convolution adds in another order: MLAS makes its blocks of
-# the sum longer as the output gets shorter.
-FEWEST_FRAMES = 65
 
 
 class OnnxNetwork:
@@ -36,9 +31,6 @@ class OnnxNetwork:
 
     def __call__(self, features: Tensor, lengths: Tensor) -> tuple[np.ndarray, np.ndarray]:
         """(B, T, F) float32, (B,) -> log_probs (B, T', V), (B,); see `CtcModel.forward`."""
-        short = FEWEST_FRAMES * self._model.stride - features.shape[1]
-        if short > 0:
-            features = torch.nn.functional.pad(features, (0, 0, 0, short))
         inputs = {"features": features.numpy(), "lengths": lengths.numpy()}
         log_probs, frames = self._ready().run(None, inputs)
         return log_probs, frames
