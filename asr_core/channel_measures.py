@@ -5,6 +5,7 @@ rumble, which never pause, in its quiet ones.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -88,12 +89,7 @@ def _steady(audio: Audio) -> tuple[np.ndarray, float]:
     if len(audio.samples) < window:
         return np.zeros(window // 2 + 1), 1 / STEADY_WINDOW_S
     frames = np.lib.stride_tricks.sliding_window_view(audio.samples, window)[:: window // 4]
-    n_low = round((MAINS_LINES + 1) * max(MAINS_HZ) * STEADY_WINDOW_S)
-    taper = np.hanning(window).astype(np.float32)
-    scale = 2 / (window * (taper**2).sum())
-    # Only the lowest bins are asked for: a product with their waves is less work than a transform.
-    turns = np.exp(-2j * np.pi * np.outer(np.arange(window), np.arange(n_low)) / window)
-    waves = (turns * taper[:, None]).astype(np.complex64)  # (window, n_low)
+    waves, scale = _waves(window)
     power = np.concatenate(
         [
             np.square(np.abs(frames[i : i + BLOCK].astype(np.complex64) @ waves))
@@ -101,6 +97,18 @@ def _steady(audio: Audio) -> tuple[np.ndarray, float]:
         ]
     )  # (T, n_low)
     return np.quantile(power, STEADY_QUANTILE, axis=0) * scale, 1 / STEADY_WINDOW_S
+
+
+@lru_cache(maxsize=4)  # rates; making them takes five times as long as the product of 3 s with them
+def _waves(window: int) -> tuple[np.ndarray, float]:
+    """Tapered waves (window, n_low) complex64 of the lowest bins, and the scale of their power.
+
+    Only these bins are asked for: a product with their waves is less work than a transform.
+    """
+    n_low = round((MAINS_LINES + 1) * max(MAINS_HZ) * STEADY_WINDOW_S)
+    taper = np.hanning(window).astype(np.float32)
+    turns = np.exp(-2j * np.pi * np.outer(np.arange(window), np.arange(n_low)) / window)
+    return (turns * taper[:, None]).astype(np.complex64), 2 / (window * (taper**2).sum())
 
 
 def _hum(steady: np.ndarray, hz: float) -> float:
