@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from analysis.evaluation import ERRORS, FILES, NOTES, SKIPPED, SUMMARY, UTTERANCES, EvaluationError
 from analysis.tables import utf8
@@ -15,6 +15,8 @@ from asr_core.manifest import SkippedRow, write_manifest
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow
+
+    Tables: TypeAlias = pd.DataFrame | pyarrow.Table | Iterator[pyarrow.Table]
 
 ROW_GROUP = 122_880  # rows: DuckDB's own
 
@@ -42,8 +44,8 @@ def check_own(out: Path, files: Collection[str], what: str) -> None:
 def write_folder(
     out: Path,
     *,
-    utterances: "pd.DataFrame | pyarrow.Table",
-    errors: "pd.DataFrame | pyarrow.Table",
+    utterances: "Tables",
+    errors: "Tables",
     skipped: Sequence[SkippedRow],
     summary: dict[str, Any],
 ) -> None:
@@ -85,14 +87,26 @@ def write_summary(path: Path, summary: Any) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def write_table(path: Path, table: "pd.DataFrame | pyarrow.Table") -> None:
-    """A Parquet file in groups of rows that can be read one by one."""
+def write_table(path: Path, table: "Tables") -> None:
+    """A Parquet file in groups of rows that can be read one by one.
+
+    `table` may come in parts of one schema, one at least, of more rows than memory holds.
+    """
+    import pandas as pd
     import pyarrow
     from pyarrow import parquet
 
-    if not isinstance(table, pyarrow.Table):
+    if isinstance(table, pd.DataFrame):
         table = pyarrow.Table.from_pandas(table, preserve_index=False)
-    parquet.write_table(table, path, row_group_size=ROW_GROUP)
+    parts = iter([table] if isinstance(table, pyarrow.Table) else table)
+    held = next(parts)
+    with parquet.ParquetWriter(path, held.schema) as writer:
+        for part in parts:
+            held = pyarrow.concat_tables([held, part])
+            while len(held) >= ROW_GROUP:
+                writer.write_table(held.slice(0, ROW_GROUP).combine_chunks())
+                held = held.slice(ROW_GROUP).combine_chunks()
+        writer.write_table(held.combine_chunks(), row_group_size=ROW_GROUP)
 
 
 def _keep(old: Path, new: Path, names: Iterable[str]) -> None:
