@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 LOCAL = "local"  # as an address: a Ray of our own, on this machine, for as long as we run
-RETRIES = 3  # of a shard whose worker died: one that kills whoever does it must not do so for ever
+ATTEMPTS = 4  # at a shard: one that kills every worker must not do so for ever
 MOST_BLOCKS = 4096  # that Ray Data schedules; with more shards, a block is several of them
 ROOT = Path(__file__).parent.parent
 
@@ -33,7 +33,13 @@ class RayWorker:
         self.worker = Worker.load(model, task)
 
     def __call__(self, row: dict[str, int]) -> dict[str, int]:
-        self.worker.do(int(row["shard"]))
+        n = int(row["shard"])
+        if self.worker.shards.attempt(n) > ATTEMPTS:
+            raise EvaluationError(
+                f"Shard {n} ended {ATTEMPTS} workers, as very long recordings do where memory is"
+                f" short; {self.worker.shards.rows_path(n)} names them"
+            )
+        self.worker.do(n)
         return row
 
 
@@ -52,6 +58,7 @@ def on_ray(model: str, address: str = LOCAL, n_workers: int | None = None) -> Ru
 
     def run(task: Task, todo: Sequence[int], done: Done) -> None:
         ray = _ray()
+        task.shards.forget_attempts()  # they were of machines that may have been mended
         ours = not ray.is_initialized()
         if ours:
             _connect(address, n_workers)
@@ -82,8 +89,6 @@ def _mapped(model: str, task: Task, todo: Sequence[int], n_workers: int | None) 
         fn_constructor_args=(model, task),
         compute=ActorPoolStrategy(size=min(size, n_blocks)),
         num_cpus=1,
-        max_restarts=-1,
-        max_task_retries=RETRIES,
     )
     for row in done.iter_rows():
         yield int(row["shard"])

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1  # of the files; unfinished work of another one is not taken up
 SHARD_ROWS = 512  # as many recordings as the recogniser sorts by length at a time
 WORTH_KEEPING = 2  # shards done: what one took is sooner done again than looked for
-PLAN, SKIPPED = "plan.json", "skipped.jsonl"
+PLAN, SKIPPED, TRIED = "plan.json", "skipped.jsonl", ".tried"
 FACTS = b"misheard"  # key in a shard's Parquet metadata: rows left out, and seconds it took
 
 
@@ -63,12 +63,25 @@ class Shards:
 
     def missing(self) -> list[int]:
         """The shards that are not done."""
-        return [n for n in range(len(self)) if not _is_whole(self._result(n))]
+        return [n for n in range(len(self)) if not self.is_done(n)]
 
     def rows(self, n: int) -> "list[NamedRow]":
         """The rows of shard `n`."""
-        with _rows_path(self.folder, n).open(encoding="utf-8") as file:
+        with self.rows_path(n).open(encoding="utf-8") as file:
             return [_row(json.loads(line)) for line in file]
+
+    def rows_path(self, n: int) -> Path:
+        return _rows_path(self.folder, n)
+
+    def attempt(self, n: int) -> int:
+        """Note that somebody begins shard `n`: how many have, since `forget_attempts`."""
+        with (self.folder / f"{n:06}{TRIED}").open("ab") as file:
+            file.write(b".")
+            return file.tell()
+
+    def forget_attempts(self) -> None:
+        for path in self.folder.glob(f"*{TRIED}"):
+            path.unlink()
 
     def left_out(self) -> list[SkippedRow]:
         """The rows that could not be given to any shard."""
@@ -76,7 +89,15 @@ class Shards:
             return [SkippedRow(**json.loads(line)) for line in file]
 
     def is_done(self, n: int) -> bool:
-        return self._result(n).exists()
+        """Whether its file is there and whole: power may fail before a disk has written it."""
+        import pyarrow
+        from pyarrow import parquet
+
+        path = self._result(n)
+        try:
+            return path.exists() and parquet.read_metadata(path).num_rows >= 0
+        except (OSError, pyarrow.ArrowException):
+            return False
 
     def keep(self, n: int, found: "Recognition") -> None:
         """Put what was recognised in shard `n` into its place (raises EvaluationError)."""
@@ -136,14 +157,17 @@ def open_shards(
                 f" an evaluation that was not finished, with another {', another '.join(others)}."
                 " Give the same again to finish it, choose another --out, or delete that folder."
             )
+    shutil.rmtree(folder, ignore_errors=True)
     try:
-        shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         n_rows = _divide(folder, manifest_path, rows_each)
         plan = {"identity": identity, "rows_each": rows_each, "n_rows": n_rows}
         write_json(folder / PLAN, plan)  # the last: without it, the folder is begun anew
     except OSError as e:
         raise EvaluationError(f"Cannot write {folder}: {e}. Choose another folder.") from e
+    except ManifestError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return Shards(folder, manifest_path.parent, rows_each, n_rows)
 
 
@@ -197,17 +221,6 @@ def _row(record: dict[str, Any]) -> "NamedRow":
     """The inverse of `_line`."""
     path = Path(record.pop("audio_path"))
     return record.pop("key"), ManifestRow(audio_path=path, **record)
-
-
-def _is_whole(path: Path) -> bool:
-    """Whether a Parquet file is there and ends as one does: power may fail before a disk writes."""
-    import pyarrow
-    from pyarrow import parquet
-
-    try:
-        return path.exists() and parquet.read_metadata(path).num_rows >= 0
-    except (OSError, pyarrow.ArrowException):
-        return False
 
 
 def _to_arrow(found: "Recognition") -> "pyarrow.Table":
