@@ -23,7 +23,7 @@ from asr_core.manifest import ManifestError
 if TYPE_CHECKING:
     from analysis.merging import Merged
     from analysis.recognition import Progress
-    from analysis.workers import Run
+    from analysis.shard_workers import Run
     from asr_core.recognizer import Recognizer
 
 
@@ -59,7 +59,7 @@ def evaluate(
             writes text, or a name of `NORMALISERS`.
         progress: called after every recording, or where others do the work after every shard.
         shard_rows: rows in a shard, SHARD_ROWS where not given; of work taken up, as it was.
-        run: who does the shards, with the same model (see `analysis.workers`); this process where
+        run: who does the shards, with the same model (see `analysis.shard_workers`); this process where
             not given.
 
     Raises:
@@ -69,7 +69,7 @@ def evaluate(
         DecodingConfigError, LexiconError, LanguageModelError: as `build_decoder` raises them.
     """
     from analysis.merging import merge
-    from analysis.workers import Task, here
+    from analysis.shard_workers import Task, here
 
     out = Path(out).resolve()
     check_replaceable(out)

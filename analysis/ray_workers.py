@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.evaluation import EvaluationError
-from analysis.workers import KEPT, Done, Run, Task, Worker, absolute, anywhere
+from analysis.shard_workers import KEPT, Done, Run, Task, Worker, absolute, anywhere
 
 if TYPE_CHECKING:
     from types import ModuleType

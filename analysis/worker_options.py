@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperCommand
 
 if TYPE_CHECKING:
-    from analysis.workers import Run
+    from analysis.shard_workers import Run
 
 Jobs = Annotated[
     int | None, typer.Option(min=1, help="Processes. 1 if not given; on Ray, all processors.")
@@ -41,6 +41,6 @@ def run_of(model: str, jobs: int | None, address: str | None) -> "Run | None":
         return on_ray(model, address, jobs)
     if jobs is None or jobs == 1:
         return None
-    from analysis.workers import in_processes
+    from analysis.shard_workers import in_processes
 
     return in_processes(model, jobs)

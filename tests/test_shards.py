@@ -18,7 +18,7 @@ from analysis.evaluation import Evaluation, EvaluationError
 from analysis.shards import open_shards
 from analysis.tables import column_type, kinds_of, table
 from analysis.worker_options import OnRay, RayCommand
-from analysis.workers import in_processes
+from analysis.shard_workers import in_processes
 from asr_core.checkpoint import save_model
 from asr_core.manifest import ManifestError
 from tests.test_evaluation import CONTRACT, manifest, tiny_recognizer, write_rows, write_tone
@@ -161,6 +161,13 @@ def test_a_plan_that_was_not_finished_is_made_anew(tones: Path, tmp_path: Path) 
     assert [len(again.rows(n)) for n in range(len(again))] == [again.size(n) for n in range(3)]
     assert sum(map(again.size, range(3))) == again.n_rows == 9
     assert [row.line for row in again.left_out()] == [5]
+
+
+def test_a_shard_is_not_attempted_for_ever(tones: Path, tmp_path: Path) -> None:
+    shards = open_shards(tmp_path / "s", tones, {}, 4)
+    assert [shards.attempt(n) for n in (0, 1, 0, 0)] == [1, 1, 2, 3]
+    shards.forget_attempts()
+    assert shards.attempt(0) == 1
 
 
 def test_a_manifest_without_rows_is_refused(tmp_path: Path) -> None:
