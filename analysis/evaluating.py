@@ -59,8 +59,8 @@ def evaluate(
             writes text, or a name of `NORMALISERS`.
         progress: called after every recording, or where others do the work after every shard.
         shard_rows: rows in a shard, SHARD_ROWS where not given; of work taken up, as it was.
-        run: who does the shards, with the same model (see `analysis.shard_workers`); this process where
-            not given.
+        run: who does the shards, with the same model (see `analysis.shard_workers`); this process
+            where not given.
 
     Raises:
         ManifestError: the manifest cannot be read.

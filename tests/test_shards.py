@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 
 from analysis.evaluating import evaluate
 from analysis.evaluation import Evaluation, EvaluationError
+from analysis.shard_workers import in_processes
 from analysis.shards import open_shards
 from analysis.tables import column_type, kinds_of, table
 from analysis.worker_options import OnRay, RayCommand
-from analysis.shard_workers import in_processes
 from asr_core.checkpoint import save_model
 from asr_core.manifest import ManifestError
 from tests.test_evaluation import CONTRACT, manifest, tiny_recognizer, write_rows, write_tone
