@@ -16,7 +16,7 @@ from analysis.scoring import Score, score
 from analysis.tables import UTTERANCE_COLUMNS, number, utf8
 from asr_core.alignment import forced_align
 from asr_core.audio import Audio
-from asr_core.confidence import word_confidence
+from asr_core.confidence import word_confidences
 from asr_core.doctor import codes_of
 from asr_core.manifest import ManifestRow, SkippedRow, read_manifest
 from asr_core.placement import place_words
@@ -202,7 +202,7 @@ def place_reference(
         stride,
         transcript.hop_s,
         contract.emission_delay_s,
-        functools.partial(word_confidence, transcript.log_probs, config=contract.confidence),
+        functools.partial(word_confidences, transcript.log_probs, config=contract.confidence),
     )
     known = [i for i, word in spelt.items() if alphabet.decode(alphabet.encode(word))]
     return dict(zip(known, placed, strict=True)) if len(known) == len(placed) else {}

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from asr_core.audio import Audio
-from asr_core.signal_measures import FLOOR_DB, SPEECH_QUANTILE, decibel
+from asr_core.signal_measures import FLOOR_DB, SPEECH_QUANTILE, decibel, decibels, quantile
 
 # A telephone's band ends at 3.4 kHz (ITU-T G.712), a Bluetooth headset's (CVSD) or a file's of
 # 8 kHz just below 4 kHz. Levels of these bands are compared: (below, above) each edge.
@@ -52,7 +52,7 @@ def measure_channel(audio: Audio, loud: np.ndarray, level_db: np.ndarray) -> Cha
         loud: (bins,) power of each frequency, 0 to half the rate, in its loud moments.
         level_db: (T,) level of the frames, dB of full scale.
     """
-    speech_db = float(np.quantile(level_db, SPEECH_QUANTILE))
+    speech_db = float(quantile(level_db, SPEECH_QUANTILE))
     steady, hz = _steady(audio)
     return ChannelMeasures(
         band_edge_db=_band_edge_db(loud, audio.sample_rate),
@@ -96,7 +96,7 @@ def _steady(audio: Audio) -> tuple[np.ndarray, float]:
             for i in range(0, len(frames), BLOCK)
         ]
     )  # (T, n_low)
-    return np.quantile(power, STEADY_QUANTILE, axis=0) * scale, 1 / STEADY_WINDOW_S
+    return quantile(power, STEADY_QUANTILE) * scale, 1 / STEADY_WINDOW_S
 
 
 @lru_cache(maxsize=4)  # rates; making them takes five times as long as the product of 3 s with them
@@ -115,15 +115,12 @@ def _hum(steady: np.ndarray, hz: float) -> float:
     """Power of the lines of mains hum; 0 where they do not stand out."""
     found = 0.0
     for mains in MAINS_HZ:
-        lines, contrasts = [], []
-        for k in range(1, MAINS_LINES + 1):
-            at, half = round(mains * k / hz), round(mains / 2 / hz)
-            line = float(steady[at - 1 : at + 2].max())
-            between = float(steady[[at - half, at + half]].mean())
-            lines.append(line)
-            contrasts.append(decibel(line) - decibel(between))
-        if np.mean(contrasts) >= MAINS_CONTRAST_DB:
-            found = max(found, sum(lines))
+        at = np.array([round(mains * k / hz) for k in range(1, MAINS_LINES + 1)])
+        half = round(mains / 2 / hz)
+        lines = np.max([steady[at - 1], steady[at], steady[at + 1]], axis=0)
+        between = np.mean([steady[at - half], steady[at + half]], axis=0)
+        if np.mean(decibels(lines) - decibels(between)) >= MAINS_CONTRAST_DB:
+            found = max(found, sum(lines.tolist()))
     return found
 
 
