@@ -16,9 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from analysis.evaluating import evaluate
 from analysis.folder import write_folder
 from analysis.merging import merge
 from analysis.shard_workers import Done, Task, here
-from analysis.shards import Shards, open_shards
+from analysis.shards import open_shards
 from asr_core.manifest import read_manifest
 from asr_core.recognizer import Recognizer
 from benchmarks.own_process import measured, peak_mb
@@ -35,13 +35,14 @@ from benchmarks.results import Growth, Table, tell
 
 SIZES = (90, 180, 360, 720)  # rows
 SHARD_ROWS = 45  # small ones, so that there are several for every worker
-MERGED = (10_000, 30_000, 100_000, 300_000)  # rows
+MERGED = (10_800, 36_000, 108_000, 324_000)  # rows, times 360
 WAYS = {  # each worker has one thread
     "one process": (),
     "2 processes (`--jobs 2`)": ("--jobs", "2"),
     "Ray, 1 worker": ("--ray", "--jobs", "1"),
     "Ray, 2 workers": ("--ray", "--jobs", "2"),
 }
+ONE_SHARD = "one.parquet"
 TABLES = ("utterances.parquet", "errors.parquet", "skipped.jsonl")
 
 
@@ -52,7 +53,7 @@ def main() -> None:
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.measure:
-        print(json.dumps(planned_and_merged(given.measure)))
+        print(json.dumps(divided_and_merged(given.measure)))
         return
     with tempfile.TemporaryDirectory() as folder:
         table, growths = evaluated(Path(folder), sorted(given.rows))
@@ -77,10 +78,9 @@ def evaluated(folder: Path, sizes: list[int]) -> tuple[Table, list[Growth]]:
     for n_rows in sizes:
         manifest = folder / f"{n_rows}.jsonl"
         audio_s = repeated(manifest, n_rows)
-        for name, options in ways.items():
-            out = folder / f"{n_rows}-{len(points[name])}-{list(ways).index(name)}"
-            points[name].append((audio_s, run(manifest, out, options)))
-            assert_same(out, folder / f"{n_rows}-{len(points[name]) - 1}-0")
+        for i, (name, options) in enumerate(ways.items()):
+            points[name].append((audio_s, run(manifest, folder / f"{n_rows}-{i}", options)))
+            assert_same(folder / f"{n_rows}-{i}", folder / f"{n_rows}-0")
     lines = {name: np.polyfit(*np.array(found).T, 1) for name, found in points.items()}
     alone = lines["one process"][0]
     table = Table(
@@ -100,7 +100,9 @@ def evaluated(folder: Path, sizes: list[int]) -> tuple[Table, list[Growth]]:
         " came out the same, byte for byte. Start and speed are those of a line through all sizes:"
         " the start includes Python's imports, the model, and Ray's own.",
     )
-    growths = [Growth(f"evaluate, {n}", "seconds of audio", "s", tuple(p)) for n, p in points.items()]
+    growths = [
+        Growth(f"evaluate, {n}", "seconds of audio", "s", tuple(p)) for n, p in points.items()
+    ]
     return table, growths
 
 
@@ -123,6 +125,7 @@ def assert_same(one: Path, other: Path) -> None:
 
 def of_shards(folder: Path) -> tuple[Table, list[Growth]]:
     """What dividing a manifest and merging its shards cost, in a process of their own."""
+    one_shard(folder)
     found = {}
     for n_rows in MERGED:
         work = folder / f"shards-{n_rows}"
@@ -151,14 +154,14 @@ def of_shards(folder: Path) -> tuple[Table, list[Growth]]:
     return table, growths
 
 
-def planned_and_merged(folder: Path) -> dict[str, float]:
-    """Divide `manifest.jsonl`, copy one shard's results to all places, merge."""
+def divided_and_merged(folder: Path) -> dict[str, float]:
+    """Divide `manifest.jsonl`, put the same results everywhere, merge."""
     started = time.perf_counter()
-    shards = open_shards(folder / "s", folder / "manifest.jsonl", {}, len(bundled_rows()))
+    rows_each = len(read_manifest(MANIFEST).rows)
+    shards = open_shards(folder / "s", folder / "manifest.jsonl", {}, rows_each)
     divided_s = time.perf_counter() - started
-    one = done_shard(folder)
     for n in range(len(shards)):
-        os.link(one, shards.folder / f"{n:06}.parquet")
+        os.link(folder.parent / ONE_SHARD, shards.folder / f"{n:06}.parquet")
     started = time.perf_counter()
     merged = merge(shards)
     write_folder(
@@ -168,28 +171,20 @@ def planned_and_merged(folder: Path) -> dict[str, float]:
         skipped=merged.skipped,
         summary=merged.summary(),
     )
-    return {
-        "divided_s": divided_s,
-        "merged_s": time.perf_counter() - started,
-        "mb": peak_mb(),
-    }
+    assert merged.n_utterances == shards.n_rows
+    merged_s = time.perf_counter() - started
+    return {"divided_s": divided_s, "merged_s": merged_s, "mb": peak_mb()}
 
 
-def bundled_rows() -> list[Any]:
-    return read_manifest(MANIFEST).rows
+def one_shard(folder: Path) -> None:
+    """Leave the results of the bundled set as a shard in a folder."""
+    recognizer = Recognizer.load("spoken")
 
+    def keep(task: Task, todo: Sequence[int], done: Done) -> None:
+        here(recognizer)(task, todo, done)
+        shutil.copy(task.shards.folder / "000000.parquet", folder / ONE_SHARD)
 
-def done_shard(folder: Path) -> Path:
-    """The results of the bundled set as one shard, made once beside `folder`."""
-    kept = folder.parent / "done.parquet"
-    if not kept.exists():
-
-        def keep(task: Task, todo: Any, done: Done) -> None:
-            here(Recognizer.load("spoken"))(task, todo, done)
-            shutil.copy(task.shards.folder / "000000.parquet", kept)
-
-        evaluate(Recognizer.load("spoken"), MANIFEST, folder.parent / "one", run=keep)
-    return kept
+    evaluate(recognizer, MANIFEST, folder / "one", run=keep)
 
 
 if __name__ == "__main__":

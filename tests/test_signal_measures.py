@@ -106,9 +106,7 @@ def test_any_recording_is_measured(n: int, loudness: float, rate: int) -> None:
     assert len(found.level_db) == len(found.clipped) == len(found.bands_db)
 
 
-@given(
-    st.integers(1, 300), st.sampled_from([0.02, 0.15, 0.2, 0.25, 0.95, 0.98]), st.booleans()
-)
+@given(st.integers(1, 300), st.sampled_from([0.02, 0.15, 0.2, 0.25, 0.95, 0.98]), st.booleans())
 def test_a_quantile_is_numpys_to_the_last_bit(n: int, share: float, single: bool) -> None:
     values = np.random.default_rng(n).normal(0, 50, (n, 3)).astype("f4" if single else "f8")
     for each in (values, values[:, 0]):
