@@ -83,13 +83,17 @@ FROM placed GROUP BY position, place
 """
 # Between two places lie place // 2 - (previous + 1) // 2 words that both have right.
 SEGMENTS = f"""
-WITH begun AS (
-    SELECT *, coalesce(place // 2 - (lag(place) OVER along + 1) // 2 >= {GAP}, true) AS new
-    FROM places WINDOW along AS (PARTITION BY position ORDER BY place)
+WITH sorted AS (
+    SELECT position, place, a, b FROM places ORDER BY position, place
+), begun AS (  -- windows without an order of their own go along the rows, which are sorted once
+    SELECT position, a, b, position IS DISTINCT FROM lag(position) OVER ()
+        OR place // 2 - (lag(place) OVER () + 1) // 2 >= {GAP} AS new
+    FROM sorted
 ), numbered AS (
-    SELECT *, sum(new::INT) OVER (PARTITION BY position ORDER BY place) AS segment FROM begun
+    SELECT position, a, b, sum(new::INT) OVER (ROWS UNBOUNDED PRECEDING) AS segment FROM begun
 )
-SELECT position, segment, sum(a)::BIGINT AS a, sum(b)::BIGINT AS b FROM numbered GROUP BY ALL
+SELECT any_value(position) AS position, segment, sum(a)::BIGINT AS a, sum(b)::BIGINT AS b
+FROM numbered GROUP BY segment
 """
 
 
