@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -146,7 +147,9 @@ def _heard_words(row: Prediction, normalise: Normaliser) -> Timed:
 
 
 def _least_sure(words: Timed) -> float | None:
-    known = (word.confidence for word in words or () if word.confidence is not None)
+    if not words:
+        return None
+    known = (word.confidence for word in words if word.confidence is not None)
     return min(known, default=None)
 
 
@@ -170,14 +173,19 @@ def _error_columns(keys: Sequence[str], edits: Edits, timed: Sequence[Timed]) ->
 
 
 def _finite(value: Any) -> float | None:
-    found = number(value)
+    found = None if value is None else number(value)
     return found if found is not None and math.isfinite(found) else None
+
+
+@lru_cache
+def _column(name: str) -> str:
+    return field_column(name, OURS)
 
 
 def _columns(fields: dict[str, Any]) -> dict[str, Any]:
     """Every field but an `snr_db` that our own column already says."""
     return {
-        field_column(name, OURS): value
+        _column(name): value
         for name, value in fields.items()
         if name != "snr_db" or (value is not None and number(value) is None)
     }
