@@ -179,7 +179,10 @@ def launch(page: "gr.Blocks", host: str = "127.0.0.1", port: int | None = None) 
 
     Returns None in the thread where `gradio app.py` reads this file again: its server runs already.
     """
+    from starlette.middleware import Middleware
+
     from ui import model
+    from ui.delivery import Delivery
     from ui.theme import CSS, theme
 
     _, address, _ = page.launch(
@@ -195,6 +198,7 @@ def launch(page: "gr.Blocks", host: str = "127.0.0.1", port: int | None = None) 
         max_file_size=MAX_UPLOAD,
         theme=theme(),
         css=CSS + model.CSS,
+        app_kwargs={"middleware": [Middleware(Delivery)]},
     )
     if address is not None:
         page.workshop.start()

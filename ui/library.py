@@ -14,6 +14,7 @@ from analysis.compare import decoder_name
 from analysis.evaluation import Evaluation, EvaluationError, check_folder
 from asr_core.model_names import hugging_face_name, is_hugging_face
 from asr_core.morse_code import is_morse
+from asr_core.quick_imports import uncollected
 from asr_core.text import Alphabet
 from ui import strings
 from ui.background import Pending, Report
@@ -112,8 +113,9 @@ def is_morse_model(folder: Path) -> bool:
 def _model(name: str, folder: str) -> Pending["Recognizer"]:
     def load(report: Report) -> "Recognizer":  # noqa: ARG001 - a model loads in one step
         from asr_core.audio import Audio
-        from asr_core.recognizer import Recognizer
 
+        with uncollected():
+            from asr_core.recognizer import Recognizer
         recognizer = Recognizer.load(folder)
         second = np.zeros(recognizer.sample_rate, dtype=np.float32)
         recognizer.transcribe([Audio(second, recognizer.sample_rate)])  # the first run is slow
