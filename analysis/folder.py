@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from analysis.evaluation import ERRORS, FILES, NOTES, SKIPPED, SUMMARY, UTTERANCES, EvaluationError
 from analysis.tables import utf8
@@ -16,15 +16,20 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow
 
-    Tables: TypeAlias = pd.DataFrame | pyarrow.Table | Iterator[pyarrow.Table]
-
 ROW_GROUP = 122_880  # rows: DuckDB's own
 
 
 def check_replaceable(out: Path) -> None:
     """Refuse, before any work, to replace what is not an Evaluation (raises EvaluationError)."""
-    try:
+    with writing(out):
         check_own(out, FILES, "an evaluation")
+
+
+@contextmanager
+def writing(out: Path) -> Iterator[None]:
+    """Where what cannot be written becomes an EvaluationError."""
+    try:
+        yield
     except OSError as e:
         raise EvaluationError(f"Cannot write {out}: {e}. Choose another folder.") from e
 
@@ -44,8 +49,8 @@ def check_own(out: Path, files: Collection[str], what: str) -> None:
 def write_folder(
     out: Path,
     *,
-    utterances: "Tables",
-    errors: "Tables",
+    utterances: "pd.DataFrame | pyarrow.Table | pyarrow.RecordBatchReader",
+    errors: "pd.DataFrame | pyarrow.Table | pyarrow.RecordBatchReader",
     skipped: Sequence[SkippedRow],
     summary: dict[str, Any],
 ) -> None:
@@ -54,14 +59,11 @@ def write_folder(
     Raises:
         EvaluationError: the folder cannot be written.
     """
-    try:
-        with replacing(out, NOTES) as part:
-            write_table(part / UTTERANCES, utterances)
-            write_table(part / ERRORS, errors)
-            write_manifest(part / SKIPPED, map(_skipped_record, skipped))
-            write_summary(part / SUMMARY, summary)
-    except OSError as e:
-        raise EvaluationError(f"Cannot write {out}: {e}. Choose another folder.") from e
+    with writing(out), replacing(out, NOTES) as part:
+        write_table(part / UTTERANCES, utterances)
+        write_table(part / ERRORS, errors)
+        write_manifest(part / SKIPPED, map(_skipped_record, skipped))
+        write_summary(part / SUMMARY, summary)
 
 
 @contextmanager
@@ -87,26 +89,35 @@ def write_summary(path: Path, summary: Any) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def write_table(path: Path, table: "Tables") -> None:
-    """A Parquet file in groups of rows that can be read one by one.
-
-    `table` may come in parts of one schema, one at least, of more rows than memory holds.
-    """
-    import pandas as pd
+def write_table(
+    path: Path, table: "pd.DataFrame | pyarrow.Table | pyarrow.RecordBatchReader"
+) -> None:
+    """A Parquet file in groups of rows that can be read one by one."""
     import pyarrow
     from pyarrow import parquet
 
-    if isinstance(table, pd.DataFrame):
+    if isinstance(table, pyarrow.RecordBatchReader):
+        with parquet.ParquetWriter(path, table.schema) as writer:
+            for group in _groups(table):
+                writer.write_table(group, row_group_size=ROW_GROUP)
+        return
+    if not isinstance(table, pyarrow.Table):
         table = pyarrow.Table.from_pandas(table, preserve_index=False)
-    parts = iter([table] if isinstance(table, pyarrow.Table) else table)
-    held = next(parts)
-    with parquet.ParquetWriter(path, held.schema) as writer:
-        for part in parts:
-            held = pyarrow.concat_tables([held, part])
-            while len(held) >= ROW_GROUP:
-                writer.write_table(held.slice(0, ROW_GROUP).combine_chunks())
-                held = held.slice(ROW_GROUP).combine_chunks()
-        writer.write_table(held.combine_chunks(), row_group_size=ROW_GROUP)
+    parquet.write_table(table, path, row_group_size=ROW_GROUP)
+
+
+def _groups(reader: "pyarrow.RecordBatchReader") -> "Iterator[pyarrow.Table]":
+    """Its rows, ROW_GROUP at a time; a table of none where there are none."""
+    import pyarrow
+
+    n_groups, held = 0, pyarrow.Table.from_batches([], reader.schema)
+    for batch in reader:
+        held = pyarrow.concat_tables([held, pyarrow.Table.from_batches([batch])])
+        while len(held) >= ROW_GROUP:
+            yield held.slice(0, ROW_GROUP)
+            n_groups, held = n_groups + 1, held.slice(ROW_GROUP)
+    if len(held) or not n_groups:
+        yield held
 
 
 def _keep(old: Path, new: Path, names: Iterable[str]) -> None:

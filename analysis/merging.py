@@ -5,16 +5,16 @@ known. Held in memory are counts and confidences, some 100 bytes an utterance, n
 """
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from analysis.confidence_metrics import measure
-from analysis.counting import NAMES, Counts
+from analysis.counting import NAMES, Counts, Sums
 from analysis.shards import Shards, facts_of
-from analysis.summary import counts, rate
+from analysis.summary import counts, rate, rate_of
 from analysis.tables import (
     ERROR_COLUMNS,
     UTTERANCE_COLUMNS,
@@ -60,45 +60,57 @@ class Merged:
         """Seconds of sound, summed in the manifest's order."""
         return sum(self.sums["duration_s"].tolist())
 
-    def utterances(self) -> "Iterator[pyarrow.Table]":
-        """UTTERANCE_COLUMNS, then the manifest's: a table a shard; the first one is empty."""
+    def utterances(self) -> "pyarrow.RecordBatchReader":
+        """UTTERANCE_COLUMNS, then the manifest's, shard by shard."""
         import pyarrow
 
         schema = _schema(UTTERANCE_COLUMNS | self.fields)
-        yield schema.empty_table()
-        for n in range(len(self.shards)):
-            shard = self.shards.read(n, [*UTTERANCE_COLUMNS, "fields"])
-            records = [json.loads(record) for record in shard["fields"].to_pylist()]
-            own = [shard[name] for name in UTTERANCE_COLUMNS]
-            fields = (
-                column([record.get(name) for record in records], kind)
-                for name, kind in self.fields.items()
-            )
-            yield pyarrow.Table.from_arrays([*own, *map(_array, fields)], schema=schema)
+        batches = chain.from_iterable(self._utterances(n, schema) for n in range(len(self.shards)))
+        return pyarrow.RecordBatchReader.from_batches(schema, batches)
 
-    def errors(self) -> "Iterator[pyarrow.Table]":
-        """ERROR_COLUMNS: a table a shard; the first one is empty."""
+    def errors(self) -> "pyarrow.RecordBatchReader":
+        """ERROR_COLUMNS, shard by shard."""
         import pyarrow
 
         schema = _schema(ERROR_COLUMNS)
-        yield schema.empty_table()
-        for n in range(len(self.shards)):
-            for chunk in self.shards.read(n, ["errors_of"])["errors_of"].chunks:
-                yield pyarrow.Table.from_arrays(chunk.flatten().flatten(), schema=schema)
+        batches = chain.from_iterable(self._errors(n, schema) for n in range(len(self.shards)))
+        return pyarrow.RecordBatchReader.from_batches(schema, batches)
+
+    def _utterances(self, n: int, schema: "pyarrow.Schema") -> "list[pyarrow.RecordBatch]":
+        import pyarrow
+
+        shard = self.shards.read(n, [*UTTERANCE_COLUMNS, "fields"])
+        records = [json.loads(record) for record in shard["fields"].to_pylist()]
+        own = [shard[name] for name in UTTERANCE_COLUMNS]
+        fields = (
+            column([record.get(name) for record in records], kind)
+            for name, kind in self.fields.items()
+        )
+        whole = pyarrow.Table.from_arrays([*own, *map(_array, fields)], schema=schema)
+        return whole.to_batches()
+
+    def _errors(self, n: int, schema: "pyarrow.Schema") -> "list[pyarrow.RecordBatch]":
+        import pyarrow
+
+        return [
+            pyarrow.RecordBatch.from_arrays(chunk.flatten().flatten(), schema=schema)
+            for chunk in self.shards.read(n, ["errors_of"])["errors_of"].chunks
+        ]
 
     def summary(self) -> dict[str, Any]:
         """Counts, rates and what the confidences are worth."""
         counted = Counts(**{name: self.sums[name] for name in NAMES})
         found = measure(*(self.sums[name] for name in HEARD))
-        wrong = (counted.errors > 0).astype(np.int64)
+        sums = Sums()
+        sums.add(counted)
         return {
             "rates": {
-                "wer": rate(counted.errors, counted.n_reference),
-                "cer": rate(counted.char_errors, counted.n_char),
-                "ser": rate(wrong, np.ones_like(wrong)),
+                "wer": rate_of(sums.words),
+                "cer": rate_of(sums.characters),
+                "ser": rate_of(sums.utterances),
             },
             "rates_raw": {"wer": rate(*(self.sums[name] for name in RAW))},
-            "counts": counts(counted.totals) | {"skipped": len(self.skipped)},
+            "counts": counts(sums.totals) | {"skipped": len(self.skipped)},
             "confidence": None if found is None else found.to_dict(),
         }
 

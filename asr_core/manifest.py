@@ -106,13 +106,15 @@ def write_manifest(path: str | Path, records: Iterable[Mapping[str, Any]]) -> No
     part.replace(path)
 
 
-def fingerprint(path: str | Path) -> str:
+def fingerprint(manifest: str | Path | Manifest) -> str:
     """SHA-256 of a manifest's texts and file names; not of folders' names, nor of the order.
 
     Raises:
         ManifestError: see `read_manifest`.
     """
-    rows = sorted((row.audio_path.name, row.text) for row in read_manifest(path).rows)
+    if not isinstance(manifest, Manifest):
+        manifest = read_manifest(manifest)
+    rows = sorted((row.audio_path.name, row.text) for row in manifest.rows)
     return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 
