@@ -123,7 +123,7 @@ def _connect(address: str, n_workers: int | None) -> None:
     except (ConnectionError, RuntimeError, ValueError) as e:
         raise EvaluationError(
             f"Cannot reach a Ray cluster at {address!r}: {e}. Expected local, auto or HOST:PORT of"
-            " a cluster that runs."
+            " a cluster that runs; RAY_AUTH_MODE and the token must be here what they are there."
         ) from e
 
 
