@@ -25,6 +25,7 @@ from ui import (
     strings,
 )
 from ui.background import Pending, Workshop
+from ui.limits import MOST_THREADS, MOST_WAITING, QUICK
 from ui.model_runs import Training
 from ui.theme import CSS, theme
 
@@ -153,7 +154,10 @@ def build(
         name = f"<h1>{strings.PRODUCT}</h1><p>{strings.TAGLINE}</p>"
         gr.HTML(
             f"<header class='mh-header'>{name}</header>",
-            js_on_load=(ROOT / "ui" / "tabs.js").read_text(encoding="utf-8"),
+            js_on_load="".join(
+                (ROOT / "ui" / name).read_text(encoding="utf-8") for name in ("tabs.js", "busy.js")
+            ),
+            busy=strings.BUSY,
         )
         examples = recognise.read_examples(ASSETS / "examples")
         with gr.Tabs() as tabs:
@@ -172,7 +176,7 @@ def build(
         page.workshop = Workshop([first, *evaluations, *others])
         page.load(page.workshop.start, api_visibility="private", show_progress="hidden")
         page.load(None, None, None, js=NAME_LANGUAGE.format(strings.LANGUAGE))
-    return page.queue(max_size=32, default_concurrency_limit=4)
+    return page.queue(max_size=MOST_WAITING, default_concurrency_limit=QUICK)
 
 
 def _tab_asked(request: gr.Request) -> Any:
@@ -197,6 +201,7 @@ def launch(page: gr.Blocks, host: str = "127.0.0.1", port: int | None = None) ->
         run_history=False,
         footer_links=["settings"],
         max_file_size=MAX_UPLOAD,
+        max_threads=MOST_THREADS,
         theme=theme(),
         css=CSS + model.CSS,
     )

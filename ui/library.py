@@ -107,9 +107,9 @@ def is_morse_model(folder: Path) -> bool:
 def _model(name: str, folder: str) -> Pending["Recognizer"]:
     def load(report: Report) -> "Recognizer":  # noqa: ARG001 - a model loads in one step
         from asr_core.audio import Audio
-        from asr_core.recognizer import Recognizer
+        from asr_core.batching import SharedRecognizer
 
-        recognizer = Recognizer.load(folder)
+        recognizer = SharedRecognizer.load(folder)
         second = np.zeros(recognizer.sample_rate, dtype=np.float32)
         recognizer.transcribe([Audio(second, recognizer.sample_rate)])  # the first run is slow
         return recognizer
