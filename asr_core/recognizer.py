@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from asr_core.alignment import align, spell
 from asr_core.audio import Audio, AudioError, Source, load_audio, stream_audio
@@ -184,19 +185,17 @@ class Recognizer:
 
     @torch.inference_mode()
     def _emit(self, audios: Sequence[Audio]) -> list[Emission]:
-        samples, lengths = pad([audio.samples for audio in audios])
-        features, feature_lengths = self.log_mel(samples, lengths)
+        # One by one: what lies between two steps then stays in the processor's cache.
+        features = [self.log_mel(*pad([audio.samples]))[0][0] for audio in audios]
         if isinstance(self.model, CtcModel):
-            log_probs, frame_lengths = self._network(features, feature_lengths)
+            lengths = torch.tensor([len(each) for each in features])
+            log_probs, n_frames = self._network(pad_sequence(features, batch_first=True), lengths)
         else:
-            log_probs, frame_lengths = (x.numpy() for x in self.model(samples, lengths))
+            heard = self.model(*pad([audio.samples for audio in audios]))
+            log_probs, n_frames = (x.numpy() for x in heard)
         return [
-            Emission(
-                audio.duration_s,
-                features[i, : feature_lengths[i]].numpy(),
-                log_probs[i, : frame_lengths[i]],
-            )
-            for i, audio in enumerate(audios)
+            Emission(audio.duration_s, seen.numpy(), said[:n])
+            for audio, seen, said, n in zip(audios, features, log_probs, n_frames, strict=True)
         ]
 
     def _decode(self, emission: Emission) -> Transcript:
