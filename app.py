@@ -3,6 +3,10 @@
 import argparse
 import os
 import sys
+
+# People who ask at once share the cores: threads of NumPy's BLAS on top only get in their way.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # it looks when NumPy is loaded
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
