@@ -24,12 +24,12 @@ from ui import (
     errors,
     language,
     library,
+    limits,
     model,
     recognise,
     strings,
 )
 from ui.background import Pending, Workshop
-from ui.limits import MOST_THREADS, MOST_WAITING, QUICK
 from ui.model_runs import Training
 from ui.theme import CSS, theme
 
@@ -180,7 +180,7 @@ def build(
         page.workshop = Workshop([first, *evaluations, *others])
         page.load(page.workshop.start, api_visibility="private", show_progress="hidden")
         page.load(None, None, None, js=NAME_LANGUAGE.format(strings.LANGUAGE))
-    return page.queue(max_size=MOST_WAITING, default_concurrency_limit=QUICK)
+    return page.queue(max_size=limits.MOST_WAITING, default_concurrency_limit=limits.QUICK)
 
 
 def _tab_asked(request: gr.Request) -> Any:
@@ -205,7 +205,7 @@ def launch(page: gr.Blocks, host: str = "127.0.0.1", port: int | None = None) ->
         run_history=False,
         footer_links=["settings"],
         max_file_size=MAX_UPLOAD,
-        max_threads=MOST_THREADS,
+        max_threads=limits.MOST_THREADS,
         theme=theme(),
         css=CSS + model.CSS,
     )
