@@ -186,7 +186,7 @@ def launch(page: "gr.Blocks", host: str = "127.0.0.1", port: int | None = None) 
     """
     from starlette.middleware import Middleware
 
-    from ui import model
+    from ui import limits, model
     from ui.delivery import Delivery
     from ui.theme import CSS, theme
 
