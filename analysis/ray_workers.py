@@ -6,6 +6,7 @@ under the same name, as it must the recordings, the model and this program.
 
 import logging
 import os
+import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,20 +28,34 @@ class RayMissingError(EvaluationError):
 
 
 class RayWorker:
-    """What Ray Data keeps in a process of its own and calls with shard after shard."""
+    """What Ray Data keeps in a process of its own and calls with shard after shard.
+
+    What goes wrong comes back as a line of text: Ray's own errors are pages long.
+    """
 
     def __init__(self, model: str, task: Task) -> None:
-        self.worker = Worker.load(model, task)
+        self.model = model
+        self.task = task
+        self.worker: Worker | None = None
 
-    def __call__(self, row: dict[str, int]) -> dict[str, int]:
+    def __call__(self, row: dict[str, int]) -> dict[str, Any]:
         n = int(row["shard"])
-        if self.worker.shards.attempt(n) > ATTEMPTS:
+        try:
+            self._do(n)
+        except (ValueError, OSError) as e:  # the named errors of all our doors are ValueErrors
+            traceback.print_exc()  # into Ray's log
+            return {"shard": n, "error": str(e)}
+        return {"shard": n, "error": ""}
+
+    def _do(self, n: int) -> None:
+        shards = self.task.shards
+        if shards.attempt(n) > ATTEMPTS:
             raise EvaluationError(
                 f"Shard {n} ended {ATTEMPTS} workers, as very long recordings do where memory is"
-                f" short; {self.worker.shards.rows_path(n)} names them"
+                f" short; {shards.rows_path(n)} names them"
             )
+        self.worker = self.worker or Worker.load(self.model, self.task)
         self.worker.do(n)
-        return row
 
 
 def on_ray(model: str, address: str = LOCAL, n_workers: int | None = None) -> Run:
@@ -66,7 +81,7 @@ def on_ray(model: str, address: str = LOCAL, n_workers: int | None = None) -> Ru
             for n in _mapped(anywhere(model), absolute(task), todo, n_workers):
                 done(task.shards.size(n))
         except ray.exceptions.RayError as e:
-            raise EvaluationError(f"A worker on Ray failed: {_cause(e)}. {KEPT}") from e
+            raise EvaluationError(f"Ray stopped: {e}. {KEPT}") from e
         finally:
             if ours:
                 ray.shutdown()
@@ -91,6 +106,8 @@ def _mapped(model: str, task: Task, todo: Sequence[int], n_workers: int | None) 
         num_cpus=1,
     )
     for row in done.iter_rows():
+        if row["error"]:
+            raise EvaluationError(f"A worker on Ray failed: {row['error'].rstrip('.')}. {KEPT}")
         yield int(row["shard"])
 
 
@@ -108,13 +125,6 @@ def _connect(address: str, n_workers: int | None) -> None:
             f"Cannot reach a Ray cluster at {address!r}: {e}. Expected local, auto or HOST:PORT of"
             " a cluster that runs."
         ) from e
-
-
-def _cause(error: BaseException) -> str:
-    """What went wrong in a worker, without the way there."""
-    while (cause := getattr(error, "cause", None) or error.__cause__) is not None:
-        error = cause
-    return (str(error).strip() or repr(error)).splitlines()[-1].rstrip(".")
 
 
 def _ray() -> "ModuleType":
