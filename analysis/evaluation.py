@@ -7,7 +7,7 @@
 import json
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -64,12 +64,7 @@ class Evaluation:
             NoteError: its notes cannot be read.
         """
         folder = Path(folder).resolve()
-        if not folder.is_dir():
-            raise EvaluationError(
-                f"No evaluation at {folder}. Expected a folder that `python -m analysis evaluate"
-                " --out` wrote."
-            )
-        opened = cls(folder, _read_summary(folder / SUMMARY), _open_store(folder))
+        opened = cls(folder, check_folder(folder), _open_store(folder))
         opened._show_notes()
         return opened
 
@@ -244,6 +239,24 @@ def set_name(manifest_path: Path) -> str:
     return manifest_path.parent.name if stem == "manifest" else stem
 
 
+def check_folder(folder: Path) -> dict[str, Any]:
+    """The summary of an Evaluation folder, whose tables are looked at but not opened.
+
+    Raises:
+        EvaluationError: no such folder, a file missing or damaged, or a newer format.
+    """
+    if not folder.is_dir():
+        raise EvaluationError(
+            f"No evaluation at {folder}. Expected a folder that `python -m analysis evaluate"
+            " --out` wrote."
+        )
+    summary = _read_summary(folder / SUMMARY)
+    _check_columns(
+        {folder / UTTERANCES: REQUIRED["utterances"], folder / ERRORS: REQUIRED["errors"]}
+    )
+    return summary
+
+
 def _read_summary(path: Path) -> dict[str, Any]:
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
@@ -262,35 +275,43 @@ def _read_summary(path: Path) -> dict[str, Any]:
 
 
 def _open_store(folder: Path) -> Store:
-    """The two tables, if they have what every view needs (raises EvaluationError)."""
+    """The two tables (raises EvaluationError)."""
     expected = {
         "utterances": {name: DUCKDB_TYPES[kind] for name, kind in UTTERANCE_COLUMNS.items()},
         "errors": {name: DUCKDB_TYPES[kind] for name, kind in ERROR_COLUMNS.items()},
     }
-    for file, table in ((UTTERANCES, "utterances"), (ERRORS, "errors")):
-        _check_columns(folder / file, REQUIRED[table])
     try:
         store = Store(folder / UTTERANCES, folder / ERRORS, expected)
-        [row] = store.ask("SELECT count(*) AS n, count(DISTINCT utterance_id) AS d FROM utterances")
+        if _repeats(store):
+            raise EvaluationError(f"{folder / UTTERANCES} has a repeated utterance_id. {AGAIN}")
     except FilterError as e:
         raise EvaluationError(f"Cannot read {folder}: {e}. {AGAIN}") from e
-    if row["n"] != row["d"]:
-        raise EvaluationError(f"{folder / UTTERANCES} has a repeated utterance_id. {AGAIN}")
     return store
 
 
-def _check_columns(path: Path, required: Iterable[str]) -> None:
-    """A Parquet file that can be read and has some columns (raises EvaluationError)."""
-    import pyarrow
-    from pyarrow import parquet
+def _check_columns(required: Mapping[Path, Iterable[str]]) -> None:
+    """Parquet files that can be read and have some columns (raises EvaluationError)."""
+    import duckdb
 
-    try:
-        names = parquet.read_schema(path).names
-    except (OSError, pyarrow.ArrowException) as e:
-        raise EvaluationError(f"Cannot read {path}: {e}. {AGAIN}") from e
-    missing = [column for column in required if column not in names]
-    if missing:
-        raise EvaluationError(f"{path} has no column {', '.join(missing)}. {AGAIN}")
+    with duckdb.connect(":memory:") as database:
+        for path, columns in required.items():
+            try:
+                rows = database.execute("SELECT name FROM parquet_schema(?)", [str(path)])
+                names = {name for (name,) in rows.fetchall()}
+            except duckdb.Error as e:
+                raise EvaluationError(f"Cannot read {path}: {e}. {AGAIN}") from e
+            missing = [column for column in columns if column not in names]
+            if missing:
+                raise EvaluationError(f"{path} has no column {', '.join(missing)}. {AGAIN}")
+
+
+def _repeats(store: Store) -> bool:
+    """Whether two utterances have one id; only where two hashes meet are the ids compared."""
+    for key in ("hash(utterance_id)", "utterance_id"):
+        [row] = store.ask(f"SELECT count(*) AS n, count(DISTINCT {key}) AS d FROM utterances")
+        if row["n"] == row["d"]:
+            return False
+    return True
 
 
 def _read_table(path: Path) -> "pd.DataFrame":

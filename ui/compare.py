@@ -136,17 +136,21 @@ class _Handlers:
     def chosen(self, a: str | None, b: str | None) -> tuple[Any, ...]:
         """The tab's parts for a choice; where it cannot be had, for another one."""
         ready = self._ready()
-        partners = {name: self._partners(name, ready) for name in ready}
-        if a not in ready:
-            a = next((name for name in ready if partners[name]), None)
-        if a is None or not any(partners.values()):
+        partners = self._partners(a, ready) if a in ready else []
+        if not partners:  # to know who shares what takes a while: nobody is asked without need
+            found = next(((n, p) for n in ready if (p := self._partners(n, ready))), None)
+            if a not in ready:
+                a, partners = found or (None, [])
+            if found is None:
+                a = None
+        if a is None:
             alone = Notice("empty", compare_strings.ALONE, compare_strings.ALONE_HINT)
             hidden = gr.update(visible=False)
             return hidden, hidden, notice(alone), None, "", "", None, None
-        b = b if b in partners[a] else next(iter(partners[a]), None)
-        state = _not_offered(self._reasons(a, partners[a]))
+        b = b if b in partners else next(iter(partners), None)
+        state = _not_offered(self._reasons(a, partners))
         first = gr.update(choices=list(ready), value=a, visible=True)
-        second = gr.update(choices=partners[a], value=b, visible=True)
+        second = gr.update(choices=partners, value=b, visible=True)
         if b is None:
             return first, second, state, None, "", "", None, None
         picking = Notice("loading", compare_strings.COMPARISON["loading"]).to_json()
