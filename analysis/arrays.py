@@ -63,7 +63,7 @@ def _numbers(values: Any, kind: np.dtype[Any]) -> "pyarrow.Array":
 
 def _filled(values: Sequence[Any], default: Any) -> tuple[Sequence[Any], "pyarrow.Buffer | None"]:
     """Values with a default in place of None, and which of them are valid, if not all are."""
-    if not any(value is None for value in values):
+    if None not in values:
         return values, None
     valid = np.array([value is not None for value in values])
     return [default if value is None else value for value in values], _bits(valid)

@@ -8,6 +8,7 @@ others; the exit code is then 1.
 """
 
 import argparse
+import contextlib
 import os
 import signal
 import subprocess
@@ -106,7 +107,8 @@ def _follow(command: Sequence[str], results: Path) -> tuple[int, deque[str]]:
 
     def end() -> None:
         lines.append(f"ended after {LIMIT_S} s")
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it may just have ended by itself
+            os.killpg(process.pid, signal.SIGKILL)
 
     limit = Timer(LIMIT_S, end)
     limit.start()
