@@ -64,12 +64,7 @@ class Evaluation:
             NoteError: its notes cannot be read.
         """
         folder = Path(folder).resolve()
-        if not folder.is_dir():
-            raise EvaluationError(
-                f"No evaluation at {folder}. Expected a folder that `python -m analysis evaluate"
-                " --out` wrote."
-            )
-        opened = cls(folder, _read_summary(folder / SUMMARY), _open_store(folder))
+        opened = cls(folder, check_folder(folder), _open_store(folder))
         opened._show_notes()
         return opened
 
@@ -256,6 +251,24 @@ def set_name(manifest_path: Path) -> str:
     return manifest_path.parent.name if stem == "manifest" else stem
 
 
+def check_folder(folder: Path) -> dict[str, Any]:
+    """The summary of an Evaluation folder, whose tables are looked at but not opened.
+
+    Raises:
+        EvaluationError: no such folder, a file missing or damaged, or a newer format.
+    """
+    if not folder.is_dir():
+        raise EvaluationError(
+            f"No evaluation at {folder}. Expected a folder that `python -m analysis evaluate"
+            " --out` wrote."
+        )
+    summary = _read_summary(folder / SUMMARY)
+    _check_columns(
+        {folder / UTTERANCES: REQUIRED["utterances"], folder / ERRORS: REQUIRED["errors"]}
+    )
+    return summary
+
+
 def _read_summary(path: Path) -> dict[str, Any]:
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
@@ -274,14 +287,11 @@ def _read_summary(path: Path) -> dict[str, Any]:
 
 
 def _open_store(folder: Path) -> Store:
-    """The two tables, if they have what every view needs (raises EvaluationError)."""
+    """The two tables (raises EvaluationError)."""
     expected = {
         "utterances": {name: DUCKDB_TYPES[kind] for name, kind in UTTERANCE_COLUMNS.items()},
         "errors": {name: DUCKDB_TYPES[kind] for name, kind in ERROR_COLUMNS.items()},
     }
-    _check_columns(
-        {folder / UTTERANCES: REQUIRED["utterances"], folder / ERRORS: REQUIRED["errors"]}
-    )
     try:
         store = Store(folder / UTTERANCES, folder / ERRORS, expected)
         if _repeats(store):

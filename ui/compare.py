@@ -16,6 +16,7 @@ from ui.comparison import Pairings
 from ui.evidence import Notice
 from ui.explorer import QueryError, Question, server_function
 from ui.headline import notice
+from ui.limits import BROWSING, OPENING, RECOGNISING
 from ui.sound import Publish, publisher
 
 if TYPE_CHECKING:
@@ -45,10 +46,10 @@ def build(
     on.publish = publisher(views[0])
     calm = {"show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private"}
     parts = [a, b, state, found, *titles, *views]
-    found.opened(on.entered, [a, b, found], parts, concurrency_limit=None, **calm)
-    gr.on([a.input, b.input], on.chosen, [a, b], parts, concurrency_limit=None, **calm)
-    found.choose(on.other_chosen, a, parts, concurrency_limit=None, **calm)
-    found.pick(on.picked, found, views, **calm)
+    found.opened(on.entered, [a, b, found], parts, **OPENING.limit, **calm)
+    gr.on([a.input, b.input], on.chosen, [a, b], parts, **OPENING.limit, **calm)
+    found.choose(on.other_chosen, a, parts, **OPENING.limit, **calm)
+    found.pick(on.picked, found, views, **RECOGNISING.limit, **calm)
 
 
 def _side(side: str) -> tuple[gr.HTML, gr.HTML]:
@@ -75,7 +76,9 @@ def _component(on: "_Handlers", elem_id: str) -> gr.HTML:
         html_template='<div class="mh-table mh-comparison"></div>',
         css_template="".join((HERE / name).read_text(encoding="utf-8") for name in SHEETS),
         js_on_load="".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS),
-        server_functions=[server_function(f, on.find, name) for name, f in answers.items()],
+        server_functions=BROWSING.limited(
+            server_function(f, on.find, name) for name, f in answers.items()
+        ),
         apply_default_css=False,
         elem_id=elem_id,
         texts=compare_strings.COMPARISON,

@@ -19,6 +19,7 @@ from ui.decoding import GREEDY
 from ui.downloads import Shelf
 from ui.evidence import Notice
 from ui.hearing import hear
+from ui.limits import OPENING, RECOGNISING
 from ui.passages import Recordings, show
 from ui.said import MAX_SAID
 from ui.sound import Publish, publisher
@@ -107,23 +108,28 @@ def build(
     last = gr.State(None)  # the file shown now: another model can hear it too
     on = _Handlers(models, examples, publisher(view), shelf)
     calm = {"show_progress": "hidden", "trigger_mode": "always_last"}
-    inner = calm | {"api_visibility": "private"}
+    private = calm | {"api_visibility": "private"}
+    inner = private | RECOGNISING.limit
     chosen = controls.chosen
     given, shown = [recorder, model, script, chosen], [view, last, recorder]
     of_model = [view, last, picker, script]
     page.load(on.opened, [model, script, chosen], of_model, **inner)
-    gr.on([page.load, model.input], on.offered_lexicon, model, controls.lexicon, **inner)
+    opening = private | OPENING.limit
+    gr.on([page.load, model.input], on.offered_lexicon, model, controls.lexicon, **opening)
     recorded = recorder.stop_recording(on.heard, given, shown, **inner)
     live.wire(recorder, [model, script], recorded)
-    uploaded = recorder.upload(on.heard, given, shown, api_name="recognise", **calm)
-    view.halt(on.halted, None, None, **inner)
+    uploaded = recorder.upload(
+        on.heard, given, shown, api_name="recognise", **calm, **RECOGNISING.limit
+    )
+    view.halt(on.halted, None, None, **private)
     view.passage(on.passage, None, view, **inner)
     switched = model.input(
         on.switched, [last, model, script, chosen], of_model, cancels=[recorded, uploaded], **inner
     )
-    instead = inner | {"cancels": [recorded, uploaded, switched]}  # of a long one still being heard
+    still_heard = [recorded, uploaded, switched]  # a long one may be
+    instead = private | {"cancels": still_heard}
     recorder.start_recording(_listening, None, view, **instead)
-    picker.choose(on.chosen, [model, chosen], [view, last, script], **instead)
+    picker.choose(on.chosen, [model, chosen], [view, last, script], **instead, **RECOGNISING.limit)
     heard = [last, model, script, chosen, said]
     what_if.wire(changed, heard, on.find, on.publish, shelf)
     script.input(on.changed, heard, view, **inner)
@@ -135,7 +141,7 @@ def build(
         [view, chosen, controls.error],
         **inner,
     )
-    last.change(None, None, said, js="() => ''", **inner)  # it was said in another recording
+    last.change(None, None, said, js="() => ''", **private)  # it was said in another recording
 
 
 class _Handlers:
