@@ -30,6 +30,7 @@ MEMORY_LIMIT = "1GB"  # what a condition may use before it is refused
 LONGEST_CONDITION = 10_000  # characters
 RESERVED = ("position", "tags", "note")  # columns that the tables have besides their files'
 WITH_NOTES = "SELECT u.*, n.tags, n.note FROM ({table}) u LEFT JOIN notes n USING (utterance_id)"
+WITHOUT_NOTES = "SELECT *, NULL::VARCHAR AS tags, NULL::VARCHAR AS note FROM ({table})"
 
 
 class FilterError(ValueError):
@@ -131,10 +132,9 @@ class Store:
         with self._cursor() as cursor, _explained():
             cursor.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
             cursor.execute("CREATE TABLE notes (utterance_id VARCHAR, tags VARCHAR, note VARCHAR)")
-            for name, path in files.items():
-                table = _select(cursor, path, expected[name])
-                joined = WITH_NOTES.format(table=table) if name == "utterances" else table
-                cursor.execute(f"CREATE VIEW {name} AS {joined}")
+            self._tables = {name: _select(cursor, files[name], expected[name]) for name in files}
+            cursor.execute(f"CREATE VIEW {details.table} AS {self._tables[details.table]}")
+            self._show_notes(cursor, any_noted=False)
             cursor.execute(f"SET allowed_paths = [{', '.join(map(_quoted, files.values()))}]")
             cursor.execute("SET enable_external_access = false")
             cursor.execute("SET lock_configuration = true")
@@ -229,7 +229,14 @@ class Store:
             cursor.execute("DELETE FROM notes")
             if rows:
                 cursor.executemany("INSERT INTO notes VALUES (?, ?, ?)", rows)
+            self._show_notes(cursor, any_noted=bool(rows))
             cursor.execute("COMMIT")
+
+    def _show_notes(self, cursor: "duckdb.DuckDBPyConnection", *, any_noted: bool) -> None:
+        """Make the view `utterances`: to join a million rows with no note takes a while, too."""
+        whole = WITH_NOTES if any_noted else WITHOUT_NOTES
+        table = whole.format(table=self._tables["utterances"])
+        cursor.execute(f"CREATE OR REPLACE VIEW utterances AS {table}")
 
     @contextmanager
     def _cursor(self, limit_s: float | None = None) -> "Iterator[duckdb.DuckDBPyConnection]":

@@ -137,12 +137,12 @@ class _Handlers:
         """The tab's parts for a choice; where it cannot be had, for another one."""
         ready = self._ready()
         partners = self._partners(a, ready) if a in ready else []
-        if not partners:  # to know who shares what takes a while: nobody is asked without need
+        if not partners:  # to know who shares what takes a while: the others are asked if need be
             found = next(((n, p) for n in ready if (p := self._partners(n, ready))), None)
-            if a not in ready:
-                a, partners = found or (None, [])
             if found is None:
                 a = None
+            elif a not in ready:
+                a, partners = found
         if a is None:
             alone = Notice("empty", compare_strings.ALONE, compare_strings.ALONE_HINT)
             hidden = gr.update(visible=False)
@@ -161,22 +161,19 @@ class _Handlers:
         """Both evidences of an utterance, each by the model of its evaluation if that is there."""
         try:
             a, b = self.find(picked["evaluation"]), self.find(picked["other"])
-            utterance_id = picked["id"]
-            for each in (a, b):
-                each.row(utterance_id)
+            recordings = [_recording(each, each.row(picked["id"])) for each in (a, b)]
         except (QueryError, KeyError, TypeError) as e:
             raise gr.Error(strings.NO_SUCH_UTTERANCE, print_exception=False) from e
-        for value in self._evidence(a, b, utterance_id):
+        for value in self._evidence(a, picked["id"], recordings):
             yield value, gr.skip()
-        for value in self._evidence(b, a, utterance_id):
+        for value in self._evidence(b, picked["id"], recordings[::-1]):
             yield gr.skip(), value
 
     def _evidence(
-        self, evaluation: Evaluation, other: Evaluation, utterance_id: str
+        self, evaluation: Evaluation, utterance_id: str, recordings: Sequence[Path | None]
     ) -> Iterator[dict[str, Any]]:
-        """One side's evidence; where its recording is not known or gone, with the other's."""
+        """One side's evidence, with its own recording; where that is not there, the other's."""
         model = errors.model_of(evaluation, self.models)
-        recordings = (_recording(each, utterance_id) for each in (evaluation, other))
         recording = next(filter(None, recordings), None)
         yield from errors.show(model, evaluation, utterance_id, self.publish, recording=recording)
 
@@ -205,10 +202,10 @@ class _Handlers:
         return found
 
 
-def _recording(evaluation: Evaluation, utterance_id: str) -> Path | None:
-    """An utterance's recording, if an evaluation knows one that is there."""
+def _recording(evaluation: Evaluation, row: Mapping[str, Any]) -> Path | None:
+    """The recording of an evaluation's row, if it names one that is there."""
     try:
-        path = evaluation.audio_path(utterance_id)
+        path = evaluation.audio_path_of(row)
     except AudioError:
         return None
     return path if path.is_file() else None

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -43,20 +43,13 @@ class Pairings:
             while len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
         if found is None:
-            self._make(key, wanted, lambda: pair(a, b))
+            try:
+                wanted.set_result(pair(a, b))
+            except BaseException as e:  # noqa: BLE001 - whoever waits for it gets it
+                with self._lock:  # so that the next one who asks tries again
+                    self._kept.pop(key, None)
+                wanted.set_exception(e)
         return wanted.result()
-
-    def _make(
-        self, key: tuple[str, str], wanted: "Future[Pairing]", make: Callable[[], Pairing]
-    ) -> None:
-        try:
-            wanted.set_result(make())
-        except BaseException as e:
-            wanted.set_exception(e)
-            with self._lock:  # the next one who asks tries again
-                if self._kept.get(key) is wanted:
-                    del self._kept[key]
-            raise
 
     def among(self, a: Evaluation, b: Evaluation, others: Sequence[Evaluation]) -> Pairing:
         """B against A on what `others` have, too (raises CompareError)."""

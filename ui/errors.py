@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from analysis.compare import decoder_name
-from analysis.evaluation import Evaluation
+from analysis.evaluation import Evaluation, score_of
 from asr_core.audio import AudioError
 from asr_core.text import Alphabet
 from asr_core.transcript import Transcript, Word
@@ -46,7 +46,7 @@ def compare(
     from analysis.recognition import place_reference
 
     row = evaluation.row(utterance_id)
-    path = recording or evaluation.audio_path(utterance_id)
+    path = recording or evaluation.audio_path_of(row)
     transcript = recognizer.transcribe([path])[0]
     heard = dict(enumerate(_normalised_words(transcript, recognizer.alphabet)))
     now = " ".join(word.text for word in heard.values())
@@ -56,7 +56,7 @@ def compare(
         transcript,
         recognizer.contract,
         publish(path),
-        evaluation.score(utterance_id).edits,
+        score_of(row).edits,
         reference=place_reference(recognizer, row["text"].split(), transcript),
         heard=heard,
         facts=(*_causes(evaluation, utterance_id), *facts_of(row)),
