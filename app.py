@@ -3,6 +3,10 @@
 import argparse
 import os
 import sys
+
+# People who ask at once share the cores: threads of NumPy's BLAS on top only get in their way.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # it looks when NumPy is loaded
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -143,7 +147,7 @@ def build(
     """The page; `page.workshop` makes what is pending, from the first visit at the latest."""
     import gradio as gr
 
-    from ui import compare, data, errors, model, recognise, tabs
+    from ui import compare, data, errors, limits, model, recognise, tabs
     from ui.background import Workshop
 
     with gr.Blocks(
@@ -152,7 +156,8 @@ def build(
         name = f"<h1>{strings.PRODUCT}</h1><p>{strings.TAGLINE}</p>"
         gr.HTML(
             f"<header class='mh-header'>{name}</header>",
-            js_on_load=tabs.REMEMBER,
+            js_on_load=tabs.REMEMBER + (ROOT / "ui" / "busy.js").read_text(encoding="utf-8"),
+            busy=strings.BUSY,
         )
         examples = recognise.read_examples(ASSETS / "examples")
         with gr.Tabs() as shown_tabs:
@@ -171,7 +176,7 @@ def build(
         page.workshop = Workshop([first, *evaluations, *others])
         page.load(page.workshop.start, api_visibility="private", show_progress="hidden")
         page.load(None, None, None, js=NAME_LANGUAGE.format(strings.LANGUAGE))
-    return page.queue(max_size=32, default_concurrency_limit=4)
+    return page.queue(max_size=limits.MOST_WAITING, default_concurrency_limit=limits.QUICK)
 
 
 def launch(page: "gr.Blocks", host: str = "127.0.0.1", port: int | None = None) -> str | None:
@@ -181,7 +186,7 @@ def launch(page: "gr.Blocks", host: str = "127.0.0.1", port: int | None = None) 
     """
     from starlette.middleware import Middleware
 
-    from ui import model
+    from ui import limits, model
     from ui.delivery import Delivery
     from ui.theme import CSS, theme
 
@@ -196,6 +201,7 @@ def launch(page: "gr.Blocks", host: str = "127.0.0.1", port: int | None = None) 
         run_history=False,
         footer_links=["settings"],
         max_file_size=MAX_UPLOAD,
+        max_threads=limits.MOST_THREADS,
         theme=theme(),
         css=CSS + model.CSS,
         app_kwargs={"middleware": [Middleware(Delivery)]},

@@ -7,7 +7,7 @@
 import json
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +31,7 @@ UTTERANCES, ERRORS, SUMMARY, SKIPPED = WRITTEN = (
     "skipped.jsonl",
 )
 NOTES = ("notes.sqlite", "notes.sqlite-journal")  # the latter where a program died while it wrote
+PARQUET = b"PAR1"  # what such a file begins and ends with
 AGAIN = "Run `python -m analysis evaluate` again."
 ROBUSTNESS = "robustness.json"  # of the same model and manifest; a new evaluation leaves it out
 FILES = (*WRITTEN, *NOTES, ROBUSTNESS)
@@ -240,7 +241,7 @@ def set_name(manifest_path: Path) -> str:
 
 
 def check_folder(folder: Path) -> dict[str, Any]:
-    """The summary of an Evaluation folder, whose tables are looked at but not opened.
+    """The summary of an Evaluation folder; its tables are there and whole, but not opened.
 
     Raises:
         EvaluationError: no such folder, a file missing or damaged, or a newer format.
@@ -251,9 +252,22 @@ def check_folder(folder: Path) -> dict[str, Any]:
             " --out` wrote."
         )
     summary = _read_summary(folder / SUMMARY)
-    for file, table in ((UTTERANCES, "utterances"), (ERRORS, "errors")):
-        _check_columns(folder / file, REQUIRED[table])
+    for file in (UTTERANCES, ERRORS):
+        _check_parquet(folder / file)
     return summary
+
+
+def _check_parquet(path: Path) -> None:
+    """A Parquet file from its beginning to its end, without what reads one (EvaluationError)."""
+    try:
+        with path.open("rb") as file:
+            begins = file.read(len(PARQUET))
+            file.seek(-len(PARQUET), os.SEEK_END)
+            whole = begins == file.read() == PARQUET
+    except OSError as e:  # of an empty one, too: it has nothing to seek
+        raise EvaluationError(f"Cannot read {path}: {e}. {AGAIN}") from e
+    if not whole:
+        raise EvaluationError(f"Cannot read {path}: it is no whole Parquet file. {AGAIN}")
 
 
 def _read_summary(path: Path) -> dict[str, Any]:
@@ -274,33 +288,46 @@ def _read_summary(path: Path) -> dict[str, Any]:
 
 
 def _open_store(folder: Path) -> Store:
-    """The two tables (raises EvaluationError)."""
+    """The two tables, if they have what every view needs (raises EvaluationError)."""
     expected = {
         "utterances": {name: DUCKDB_TYPES[kind] for name, kind in UTTERANCE_COLUMNS.items()},
         "errors": {name: DUCKDB_TYPES[kind] for name, kind in ERROR_COLUMNS.items()},
     }
+    _check_columns(
+        {folder / UTTERANCES: REQUIRED["utterances"], folder / ERRORS: REQUIRED["errors"]}
+    )
     try:
         store = Store(folder / UTTERANCES, folder / ERRORS, expected)
-        [row] = store.ask("SELECT count(*) AS n, count(DISTINCT utterance_id) AS d FROM utterances")
+        if _repeats(store):
+            raise EvaluationError(f"{folder / UTTERANCES} has a repeated utterance_id. {AGAIN}")
     except FilterError as e:
         raise EvaluationError(f"Cannot read {folder}: {e}. {AGAIN}") from e
-    if row["n"] != row["d"]:
-        raise EvaluationError(f"{folder / UTTERANCES} has a repeated utterance_id. {AGAIN}")
     return store
 
 
-def _check_columns(path: Path, required: Iterable[str]) -> None:
-    """A Parquet file that can be read and has some columns (raises EvaluationError)."""
-    import pyarrow
-    from pyarrow import parquet
+def _check_columns(required: Mapping[Path, Iterable[str]]) -> None:
+    """Parquet files that can be read and have some columns (raises EvaluationError)."""
+    import duckdb
 
-    try:
-        names = parquet.read_schema(path).names
-    except (OSError, pyarrow.ArrowException) as e:
-        raise EvaluationError(f"Cannot read {path}: {e}. {AGAIN}") from e
-    missing = [column for column in required if column not in names]
-    if missing:
-        raise EvaluationError(f"{path} has no column {', '.join(missing)}. {AGAIN}")
+    with duckdb.connect(":memory:") as database:
+        for path, columns in required.items():
+            try:
+                rows = database.execute("SELECT name FROM parquet_schema(?)", [str(path)])
+                names = {name for (name,) in rows.fetchall()}
+            except duckdb.Error as e:
+                raise EvaluationError(f"Cannot read {path}: {e}. {AGAIN}") from e
+            missing = [column for column in columns if column not in names]
+            if missing:
+                raise EvaluationError(f"{path} has no column {', '.join(missing)}. {AGAIN}")
+
+
+def _repeats(store: Store) -> bool:
+    """Whether two utterances have one id; only where two hashes meet are the ids compared."""
+    for key in ("hash(utterance_id)", "utterance_id"):
+        [row] = store.ask(f"SELECT count(*) AS n, count(DISTINCT {key}) AS d FROM utterances")
+        if row["n"] == row["d"]:
+            return False
+    return True
 
 
 def _read_table(path: Path) -> "pd.DataFrame":

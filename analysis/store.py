@@ -8,18 +8,21 @@ nothing, and are stopped when they take too long.
 
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from analysis.tables import utf8
 
 if TYPE_CHECKING:
     import duckdb
+    import numpy as np
     import pandas as pd
+
+T = TypeVar("T")
 
 TIME_LIMIT_S = 10.0  # of one question
 STREAM_LIMIT_S = 600.0  # of all rows of a view, into a file
@@ -73,6 +76,10 @@ class View:
         """The same as a DataFrame, for many rows (raises FilterError)."""
         return self.store.frame(f"{self._with} {sql}", (*self._parameters, *parameters))
 
+    def arrays(self, sql: str) -> "dict[str, np.ndarray]":
+        """The same as an array a column, for very many rows of numbers (raises FilterError)."""
+        return self.store.arrays(f"{self._with} {sql}", self._parameters)
+
     def stream(self, sql: str, size: int) -> "Iterator[list[tuple[Any, ...]]]":
         """Rows of a SELECT over `matched` and `wrong`, `size` at a time (raises FilterError).
 
@@ -115,6 +122,7 @@ class Store:
 
         self.details = details
         self.searched = searched
+        self._remembered: dict[str, object] = {}
 
         self._database = [duckdb.connect(":memory:")]
         # Let go of when the program ends, too: duckdb complains of what is held longer.
@@ -187,6 +195,18 @@ class Store:
         """The same as a DataFrame, for many rows (raises FilterError)."""
         with self._cursor() as cursor, _explained():
             return cursor.execute(sql, list(parameters)).df()
+
+    def arrays(self, sql: str, parameters: Sequence[Any] = ()) -> "dict[str, np.ndarray]":
+        """The same as an array a column, for very many rows of numbers (raises FilterError)."""
+        with self._cursor() as cursor, _explained():
+            found = cursor.execute(sql, list(parameters)).fetchnumpy()
+            return cast("dict[str, np.ndarray]", found)
+
+    def remembered(self, key: str, find: Callable[[], T]) -> T:
+        """What `find` found the first time: of the files alone, which do not change."""
+        if key not in self._remembered:
+            self._remembered[key] = find()
+        return cast("T", self._remembered[key])
 
     def stream(
         self, sql: str, parameters: Sequence[Any], size: int

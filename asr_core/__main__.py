@@ -65,6 +65,9 @@ def train(
     devices: Annotated[str, typer.Option(help="Lightning's: a number, or auto.")] = "auto",
     strategy: Annotated[str, typer.Option(help="Lightning's: auto, ddp, ...")] = "auto",
     num_nodes: Annotated[int, typer.Option(min=1, help="Machines that train together.")] = 1,
+    cache_gb: Annotated[
+        float, typer.Option(min=0, help="GB of decoded audio kept for the next run; 0: none.")
+    ] = 10.0,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="path=value instead of the recipe's, as model.dropout=0.2."),
@@ -75,7 +78,9 @@ def train(
     from asr_core.manifest import ManifestError
     from asr_core.training import train as training
     from asr_core.training.recipe import RecipeError, load_recipe
+    from asr_core.training.sounds import SoundCache, default_folder
 
+    sounds = SoundCache(default_folder(), cache_gb) if cache_gb else None
     try:
         own = {"seed": seed, "training.epochs": epochs}
         named = [f"{path}={value}" for path, value in own.items() if value is not None]
@@ -86,7 +91,9 @@ def train(
             "strategy": strategy,
             "num_nodes": num_nodes,
         }
-        training.train(chosen, data, out, resume=resume, init=init, trainer_options=options)
+        training.train(
+            chosen, data, out, resume=resume, init=init, sounds=sounds, trainer_options=options
+        )
     except RecipeError as e:
         typer.echo(f"error: {e}", err=True)  # a line for every key that does not fit
         raise typer.Exit(1) from e

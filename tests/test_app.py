@@ -262,9 +262,10 @@ class TestCommandLine:
         _, (pending, *_) = self.collect("--evaluation", str(folder))
         with pytest.raises(EvaluationError, match="repeated utterance_id"):
             pending.result()
-        utterances.write_bytes(b"")
-        with pytest.raises(EvaluationError, match=r"Cannot read .*utterances\.parquet"):
-            self.collect("--evaluation", str(folder))
+        for broken in (utterances.read_bytes()[:-9], b""):
+            utterances.write_bytes(broken)
+            with pytest.raises(EvaluationError, match=r"Cannot read .*utterances\.parquet"):
+                self.collect("--evaluation", str(folder))
 
     def test_a_wrong_manifest(self, tmp_path):
         with pytest.raises(ValueError, match="No manifest at"):

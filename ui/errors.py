@@ -21,6 +21,7 @@ from ui.exporting import Exports
 from ui.fields import facts_of
 from ui.headline import notice
 from ui.language import count
+from ui.limits import OPENING, RECOGNISING
 from ui.listening import AROUND_S, Sounds
 from ui.recording_hints import look
 from ui.robustness import Section
@@ -121,9 +122,9 @@ def build(
     on.publish = sounds.publish = exports.publish = publisher(view)
     calm = {"show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private"}
     parts = [state, head, lists, view, note]
-    head.opened(on.entered, choice, [choice, *parts], concurrency_limit=None, **calm)
-    choice.input(on.opened, choice, parts, concurrency_limit=None, **calm)
-    lists.pick(on.picked, lists, [view, note], **calm)
+    head.opened(on.entered, choice, [choice, *parts], **OPENING.limit, **calm)
+    choice.input(on.opened, choice, parts, **OPENING.limit, **calm)
+    lists.pick(on.picked, lists, [view, note], **RECOGNISING.limit, **calm)
 
 
 class _Handlers:

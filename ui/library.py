@@ -115,8 +115,8 @@ def _model(name: str, folder: str) -> Pending["Recognizer"]:
         from asr_core.audio import Audio
 
         with uncollected():
-            from asr_core.recognizer import Recognizer
-        recognizer = Recognizer.load(folder)
+            from asr_core.batching import SharedRecognizer
+        recognizer = SharedRecognizer.load(folder)
         second = np.zeros(recognizer.sample_rate, dtype=np.float32)
         recognizer.transcribe([Audio(second, recognizer.sample_rate)])  # the first run is slow
         return recognizer

@@ -19,6 +19,7 @@ from ui.decoding import GREEDY
 from ui.downloads import Shelf
 from ui.evidence import Notice
 from ui.hearing import hear
+from ui.limits import OPENING, RECOGNISING
 from ui.passages import Recordings, show
 from ui.said import MAX_SAID
 from ui.sound import Publish, publisher
@@ -107,24 +108,28 @@ def build(
     last = gr.State(None)  # the file shown now: another model can hear it too
     on = _Handlers(models, examples, publisher(view), shelf)
     calm = {"show_progress": "hidden", "trigger_mode": "always_last"}
-    inner = calm | {"api_visibility": "private"}
+    private = calm | {"api_visibility": "private"}
+    inner = private | RECOGNISING.limit
     chosen = controls.chosen
     given, shown = [recorder, model, script, chosen], [view, last, recorder]
     of_model = [view, last, picker, script]
     opened = page.load(on.opened, [model, script, chosen], of_model, **inner)
+    opening = private | OPENING.limit
     offered = [controls.lexicon, picker, script]
-    gr.on([page.load, model.input], on.offered, model, offered, **inner)
+    gr.on([page.load, model.input], on.offered, model, offered, **opening)
     switched = model.input(on.switched, [last, model, script, chosen], of_model, **inner)
     # What waits for a model gives way to a recording. A page goes through the listeners of an event
     # one after the other, and waits for each: those that stop others come before what takes long.
-    recorder.upload(None, cancels=[opened, switched], **inner)
+    recorder.upload(None, cancels=[opened, switched], **private)
     recorded = recorder.stop_recording(on.heard, given, shown, **inner)
     live.wire(recorder, [model, script], recorded)
-    uploaded = recorder.upload(on.heard, given, shown, api_name="recognise", **calm)
-    model.input(None, cancels=[recorded, uploaded], **inner)
-    view.halt(on.halted, None, None, **inner)
+    uploaded = recorder.upload(
+        on.heard, given, shown, api_name="recognise", **calm, **RECOGNISING.limit
+    )
+    model.input(None, cancels=[recorded, uploaded], **private)
+    view.halt(on.halted, None, None, **private)
     view.passage(on.passage, None, view, **inner)
-    instead = inner | {"cancels": [opened, recorded, uploaded, switched]}  # a long one, too
+    instead = private | {"cancels": [opened, recorded, uploaded, switched]}  # a long one, too
     recorder.start_recording(_listening, None, view, **instead)
     picker.choose(None, **instead)
     picker.choose(on.chosen, [model, chosen], [view, last, script], **inner)
@@ -139,7 +144,7 @@ def build(
         [view, chosen, controls.error],
         **inner,
     )
-    last.change(None, None, said, js="() => ''", **inner)  # it was said in another recording
+    last.change(None, None, said, js="() => ''", **private)  # it was said in another recording
 
 
 class _Handlers:
