@@ -31,6 +31,7 @@ UTTERANCES, ERRORS, SUMMARY, SKIPPED = WRITTEN = (
     "skipped.jsonl",
 )
 NOTES = ("notes.sqlite", "notes.sqlite-journal")  # the latter where a program died while it wrote
+PARQUET = b"PAR1"  # what such a file begins and ends with
 AGAIN = "Run `python -m analysis evaluate` again."
 ROBUSTNESS = "robustness.json"  # of the same model and manifest; a new evaluation leaves it out
 FILES = (*WRITTEN, *NOTES, ROBUSTNESS)
@@ -252,7 +253,7 @@ def set_name(manifest_path: Path) -> str:
 
 
 def check_folder(folder: Path) -> dict[str, Any]:
-    """The summary of an Evaluation folder, whose tables are looked at but not opened.
+    """The summary of an Evaluation folder; its tables are there and whole, but not opened.
 
     Raises:
         EvaluationError: no such folder, a file missing or damaged, or a newer format.
@@ -263,10 +264,22 @@ def check_folder(folder: Path) -> dict[str, Any]:
             " --out` wrote."
         )
     summary = _read_summary(folder / SUMMARY)
-    _check_columns(
-        {folder / UTTERANCES: REQUIRED["utterances"], folder / ERRORS: REQUIRED["errors"]}
-    )
+    for file in (UTTERANCES, ERRORS):
+        _check_parquet(folder / file)
     return summary
+
+
+def _check_parquet(path: Path) -> None:
+    """A Parquet file from its beginning to its end, without what reads one (EvaluationError)."""
+    try:
+        with path.open("rb") as file:
+            begins = file.read(len(PARQUET))
+            file.seek(-len(PARQUET), os.SEEK_END)
+            whole = begins == file.read() == PARQUET
+    except OSError as e:  # of an empty one, too: it has nothing to seek
+        raise EvaluationError(f"Cannot read {path}: {e}. {AGAIN}") from e
+    if not whole:
+        raise EvaluationError(f"Cannot read {path}: it is no whole Parquet file. {AGAIN}")
 
 
 def _read_summary(path: Path) -> dict[str, Any]:
@@ -287,11 +300,14 @@ def _read_summary(path: Path) -> dict[str, Any]:
 
 
 def _open_store(folder: Path) -> Store:
-    """The two tables (raises EvaluationError)."""
+    """The two tables, if they have what every view needs (raises EvaluationError)."""
     expected = {
         "utterances": {name: DUCKDB_TYPES[kind] for name, kind in UTTERANCE_COLUMNS.items()},
         "errors": {name: DUCKDB_TYPES[kind] for name, kind in ERROR_COLUMNS.items()},
     }
+    _check_columns(
+        {folder / UTTERANCES: REQUIRED["utterances"], folder / ERRORS: REQUIRED["errors"]}
+    )
     try:
         store = Store(folder / UTTERANCES, folder / ERRORS, expected)
         if _repeats(store):
