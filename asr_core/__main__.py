@@ -76,6 +76,7 @@ def train(
     """Train a recogniser; the model folder and its checkpoints go to --out."""
     from asr_core.checkpoint import CheckpointError
     from asr_core.manifest import ManifestError
+    from asr_core.training import process
     from asr_core.training import train as training
     from asr_core.training.recipe import RecipeError, load_recipe
     from asr_core.training.sounds import SoundCache, default_folder
@@ -91,6 +92,7 @@ def train(
             "strategy": strategy,
             "num_nodes": num_nodes,
         }
+        process.settle(chosen.training.workers)
         training.train(
             chosen, data, out, resume=resume, init=init, sounds=sounds, trainer_options=options
         )

@@ -65,7 +65,8 @@ class SoundCache:
     def read(self, paths: Sequence[Path], sample_rate: int) -> list[Sound]:
         """As `read_sounds`, to the last bit; what is kept already is not decoded again."""
         with ThreadPoolExecutor(N_READERS) as pool:
-            contents = dict(zip(set(paths), pool.map(_content, set(paths)), strict=True))
+            different = list(dict.fromkeys(paths))
+            contents = dict(zip(different, pool.map(_content, different), strict=True))
         shards = [list(paths[i : i + SHARD]) for i in range(0, len(paths), SHARD)]
         places = [self._place([contents[p] for p in shard], sample_rate) for shard in shards]
         found: dict[int, list[Sound]] = {}
