@@ -30,7 +30,7 @@ $(VENV)/.app: requirements.txt
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	touch $@
 
-$(VENV)/.dev: requirements-dev.txt requirements-hf.txt $(VENV)/.app
+$(VENV)/.dev: requirements-dev.txt requirements-hf.txt requirements-ray.txt $(VENV)/.app
 	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
 	touch $@
 

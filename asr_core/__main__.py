@@ -11,6 +11,7 @@ from asr_core import prepare_corpora
 from asr_core.decoding import DecodingConfig, build_decoder
 from asr_core.decoding_options import with_decoding
 from asr_core.handing_over import check_fits_screen, fail, hand_over, one_line
+from asr_core.quick_imports import uncollected
 from asr_core.writers import Format
 
 if TYPE_CHECKING:  # loading them takes as long as the rest of the command line
@@ -64,6 +65,9 @@ def train(
     devices: Annotated[str, typer.Option(help="Lightning's: a number, or auto.")] = "auto",
     strategy: Annotated[str, typer.Option(help="Lightning's: auto, ddp, ...")] = "auto",
     num_nodes: Annotated[int, typer.Option(min=1, help="Machines that train together.")] = 1,
+    cache_gb: Annotated[
+        float, typer.Option(min=0, help="GB of decoded audio kept for the next run; 0: none.")
+    ] = 10.0,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="path=value instead of the recipe's, as model.dropout=0.2."),
@@ -72,9 +76,12 @@ def train(
     """Train a recogniser; the model folder and its checkpoints go to --out."""
     from asr_core.checkpoint import CheckpointError
     from asr_core.manifest import ManifestError
+    from asr_core.training import process
     from asr_core.training import train as training
     from asr_core.training.recipe import RecipeError, load_recipe
+    from asr_core.training.sounds import SoundCache, default_folder
 
+    sounds = SoundCache(default_folder(), cache_gb) if cache_gb else None
     try:
         own = {"seed": seed, "training.epochs": epochs}
         named = [f"{path}={value}" for path, value in own.items() if value is not None]
@@ -85,7 +92,10 @@ def train(
             "strategy": strategy,
             "num_nodes": num_nodes,
         }
-        training.train(chosen, data, out, resume=resume, init=init, trainer_options=options)
+        process.settle(chosen.training.workers)
+        training.train(
+            chosen, data, out, resume=resume, init=init, sounds=sounds, trainer_options=options
+        )
     except RecipeError as e:
         typer.echo(f"error: {e}", err=True)  # a line for every key that does not fit
         raise typer.Exit(1) from e
@@ -218,9 +228,10 @@ def transcribe(
 
     Ctrl-C stops it and keeps what is done.
     """
-    from asr_core.files import transcribe_changed, transcribe_files
-    from asr_core.morse_code import check_script, read_transcript
-    from asr_core.recognizer import Recognizer
+    with uncollected():
+        from asr_core.files import transcribe_changed, transcribe_files
+        from asr_core.morse_code import check_script, read_transcript
+        from asr_core.recognizer import Recognizer
 
     try:
         check_fits_screen(files, output_format, output)
@@ -282,8 +293,9 @@ def align(
     script: Script = "latin",
 ) -> None:
     """Where each word of a known text is in a recording."""
-    from asr_core.morse_code import check_script, read_transcript, signs_of
-    from asr_core.recognizer import Recognizer
+    with uncollected():
+        from asr_core.morse_code import check_script, read_transcript, signs_of
+        from asr_core.recognizer import Recognizer
 
     try:
         recognizer = Recognizer.load(model)

@@ -17,7 +17,7 @@ from torch.nn.utils.rnn import pad_sequence
 from asr_core.alignment import align, spell
 from asr_core.audio import Audio, AudioError, Source, load_audio, stream_audio
 from asr_core.checkpoint import AnyContract, find_model, load_model
-from asr_core.confidence import word_confidence
+from asr_core.confidence import word_confidences
 from asr_core.decoder import Decoder, Hypothesis, TokenSpan, best_path
 from asr_core.features import LogMel
 from asr_core.inference import OnnxNetwork
@@ -319,7 +319,7 @@ class Recognizer:
             self.model.stride,
             self.hop_s,
             self.contract.emission_delay_s,
-            functools.partial(word_confidence, log_probs, config=self.contract.confidence),
+            functools.partial(word_confidences, log_probs, config=self.contract.confidence),
         )
 
 

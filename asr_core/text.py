@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Collection
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -35,8 +35,13 @@ def fold(text: str) -> str:
 
 def _pieces(text: str, known: Collection[str]) -> list[str]:
     """Text cut into known pieces, the longest that fits first, and single characters."""
+    return _cutter(tuple(known)).findall(text)
+
+
+@lru_cache
+def _cutter(known: tuple[str, ...]) -> re.Pattern[str]:
     longest_first = sorted(known, key=len, reverse=True)
-    return re.findall("|".join([*map(re.escape, longest_first), "."]), text, re.DOTALL)
+    return re.compile("|".join([*map(re.escape, longest_first), "."]), re.DOTALL)
 
 
 class Alphabet(BaseModel):

@@ -1,3 +1,4 @@
+import librosa
 import numpy as np
 import pytest
 import torch
@@ -113,3 +114,18 @@ def test_vocal_tract_of_factor_one_changes_nothing() -> None:
     config = FeatureConfig()
     features = torch.rand(2, 30, config.n_mels, generator=torch.Generator().manual_seed(1))
     torch.testing.assert_close(VocalTract(config)(features, torch.ones(2)), features)
+
+
+@pytest.mark.parametrize("n", [511, 512, 513, 575, 576, 640, 1000, 8000])
+def test_spectral_subtraction_is_librosas_to_the_last_bit(n: int, rng: np.random.Generator) -> None:
+    samples = (rng.normal(0, 0.1, n) * np.linspace(0.01, 1, n)).astype("f4")
+    found = subtract_noise(samples)
+    assert found.dtype == np.float32
+    if n < 512:
+        assert found is samples
+        return
+    spectrum = librosa.stft(samples, n_fft=256)
+    power = np.abs(spectrum) ** 2
+    noise = 2.0 * np.quantile(power, 0.2, axis=1, keepdims=True)
+    gain = np.sqrt(np.clip(1 - noise / (power + 1e-12), 0.003, 1))
+    assert np.array_equal(found, librosa.istft(spectrum * gain, length=n))

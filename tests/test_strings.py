@@ -7,7 +7,7 @@ import torch
 
 from asr_core.training.batches import Clip
 from asr_core.training.recipe import Recipe, load_recipe
-from asr_core.training.strings import StringBatches
+from asr_core.training.strings import StringBatches, _RootOdds
 
 RATE = 8000
 
@@ -94,3 +94,13 @@ def test_the_items_of_a_batch_are_of_one_length(clips: list[Clip], recipe: Recip
     heard = sum(int(batch.lengths.sum()) for batch in batches)
     padded = sum(batch.samples.numel() for batch in batches)
     assert heard / padded > 0.65  # speed, gaps and the last word's length remain
+
+
+def test_odds_draw_what_numpys_choice_draws() -> None:
+    counts = [1, 400, 7, 90]
+    shares = np.sqrt(counts) / np.sqrt(counts).sum()
+    odds = _RootOdds(counts)
+    ours, numpys = (np.random.default_rng(5) for _ in range(2))
+    drawn = [odds.draw(ours) for _ in range(500)]
+    assert drawn == [numpys.choice(len(counts), p=shares) for _ in range(500)]
+    assert set(drawn) == {0, 1, 2, 3}

@@ -23,6 +23,7 @@ from asr_core.norms import NORMS, load_norms
 from asr_core.recognizer import Recognizer
 from asr_core.training.averaging import average_runs
 from asr_core.training.recipe import ByName, Recipe, RecipeError, load_recipe
+from asr_core.training.sounds import SoundCache
 
 RATE = 8000
 CPU = {"accelerator": "cpu", "devices": 1, "enable_progress_bar": False}
@@ -97,11 +98,15 @@ def run(
     *,
     resume: bool = False,
     init: Path | None = None,
+    sounds: SoundCache | None = None,
     **options: object,
 ) -> Path:
     from asr_core.training.train import train
 
-    return train(recipe, data, out, resume=resume, init=init, trainer_options=CPU | options)
+    options = CPU | options
+    return train(
+        recipe, data, out, resume=resume, init=init, sounds=sounds, trainer_options=options
+    )
 
 
 def rows_of(folder: Path) -> list[dict[str, str]]:
@@ -150,6 +155,17 @@ def test_same_seed_same_bits(data: Path, tmp_path: Path) -> None:
     assert others is not None
     assert norms.recordings == others.recordings
     assert norms.training != others.training  # drawn by the recipe, whose seed differs
+
+
+def test_kept_sounds_train_to_the_same_bits(data: Path, tmp_path: Path) -> None:
+    recipe = toy(epochs=1)
+    plain = run(recipe, data, tmp_path / "plain")
+    for name in ("first", "second"):  # it fills the cache, and reads it
+        out = run(recipe, data, tmp_path / name, sounds=SoundCache(tmp_path / "sounds"))
+        assert same(last_weights(plain), last_weights(out))
+        for written in ("model.safetensors", NORMS):
+            assert (out / written).read_bytes() == (plain / written).read_bytes()
+    assert len(list((tmp_path / "sounds").iterdir())) == 2  # of training, of validation
 
 
 def test_init_begins_with_another_models_weights(data: Path, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ the batches that it would have seen.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -16,14 +15,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from asr_core.audio import AudioError, load_audio
-from asr_core.manifest import ManifestError, ManifestRow, read_manifest
+from asr_core.audio import AudioError
+from asr_core.manifest import Manifest, ManifestError, ManifestRow, read_manifest
 from asr_core.recognizer import pad
 from asr_core.text import Alphabet
 from asr_core.training.augment import WaveformAugmenter
 from asr_core.training.recipe import Recipe
+from asr_core.training.sounds import Sound, SoundCache, read_sounds
 
-N_READERS = 2  # threads that decode audio
 BUCKET = 16  # batches whose utterances are sorted by length together
 
 
@@ -56,7 +55,7 @@ class Item(NamedTuple):
     counts: bool = True  # for the model's own output, not for the auxiliary letters alone
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Clip:
     """A decoded recording: samples (N,) float32, its text and its speaker."""
 
@@ -75,35 +74,69 @@ class Clips:
     skipped: list[str]
 
 
-def read_clips(path: Path, sample_rate: int, alphabet: Alphabet) -> Clips:
-    """Decode all audio of a manifest into memory; bad rows are listed, not fatal.
+def read_clips(
+    manifest: Path | Manifest,
+    sample_rate: int,
+    alphabet: Alphabet,
+    sounds: SoundCache | None = None,
+) -> Clips:
+    """Decode all audio of a manifest; bad rows are listed, not fatal.
+
+    Args:
+        manifest: its path, or what was read from there.
+        sample_rate: Hz.
+        alphabet: rows whose text is not of it are left out.
+        sounds: where decoded audio is kept; None decodes into memory.
 
     Raises:
         ManifestError: no manifest, or none of its rows can be used.
     """
-    manifest = read_manifest(path)
-    with ThreadPoolExecutor(N_READERS) as pool:
-        read = list(pool.map(lambda row: _read_clip(row, sample_rate, alphabet), manifest.rows))
-    clips = [clip for clip in read if isinstance(clip, Clip)]
+    if isinstance(manifest, Path):
+        manifest = read_manifest(manifest)
+    rows, texts, foreign = _of_alphabet(manifest.rows, alphabet)
+    read = sounds.read if sounds else read_sounds
+    found = read([row.audio_path for row in rows], sample_rate)
+    clips, broken = _clips(rows, texts, found)
+    reasons = sorted([*foreign, *broken])
     skipped = [f"line {row.line}: {row.reason}" for row in manifest.skipped]
-    skipped += [reason for reason in read if isinstance(reason, str)]
+    skipped += [f"line {line}: {reason}" for line, reason in reasons]
     if not clips:
         raise ManifestError(
-            f"None of the {len(manifest.rows)} recordings of {path} can be used: {skipped[0]}."
+            f"None of the {len(manifest.rows)} recordings of {manifest.path} can be used:"
+            f" {skipped[0]}."
         )
     return Clips(clips, skipped)
 
 
-def _read_clip(row: ManifestRow, sample_rate: int, alphabet: Alphabet) -> Clip | str:
-    """The clip, or why there is none."""
-    text = alphabet.normalise(row.text)
-    try:
-        alphabet.encode(text)
-        samples = load_audio(row.audio_path, sample_rate).samples
-    except (AudioError, ValueError) as e:
-        return f"line {row.line}: {e}"
-    kind = row.fields.get("kind") or _kind(text)
-    return Clip(samples, text, str(row.fields.get("speaker", "")), str(kind))
+def _of_alphabet(
+    rows: Sequence[ManifestRow], alphabet: Alphabet
+) -> tuple[list[ManifestRow], list[str], list[tuple[int, str]]]:
+    """Rows whose text can be written, these texts, and (line, reason) of the other rows."""
+    fitting, texts, foreign = [], [], []
+    for row in rows:
+        text = alphabet.normalise(row.text)
+        try:
+            alphabet.encode(text)
+        except ValueError as e:
+            foreign.append((row.line, str(e)))
+            continue
+        fitting.append(row)
+        texts.append(text)
+    return fitting, texts, foreign
+
+
+def _clips(
+    rows: Sequence[ManifestRow], texts: Sequence[str], sounds: Sequence[Sound]
+) -> tuple[list[Clip], list[tuple[int, str]]]:
+    """The clips, and (line, reason) of rows without sound."""
+    clips, broken = [], []
+    for row, text, sound in zip(rows, texts, sounds, strict=True):
+        if isinstance(sound, AudioError):
+            broken.append((row.line, str(sound)))
+            continue
+        kind = row.fields.get("kind") or _kind(text)
+        clips.append(Clip(sound, text, str(row.fields.get("speaker", "")), str(kind)))
+    return clips, broken
 
 
 def _kind(text: str) -> str:
@@ -151,6 +184,7 @@ class TrainingUtterances(Dataset[Batch]):
         self.seed = seed
         noises = [clip.samples for clip in clips if clip.kind == "noise"]
         self.augment = WaveformAugmenter(recipe.augment, recipe.features.sample_rate, noises)
+        self.lengths = np.array([len(clip.samples) for clip in self.clips])
         self.batch_size = min(recipe.training.batch_size, len(self.clips))
         self.pass_number = -1
         self.pass_batches = np.empty((0, 0), dtype=int)
@@ -169,12 +203,11 @@ class TrainingUtterances(Dataset[Batch]):
         rng = np.random.default_rng([self.seed, number, len(self.clips)])
         n_batches = len(self.clips) // self.batch_size
         order = rng.permutation(len(self.clips))[: n_batches * self.batch_size]
-        seconds = np.array([len(clip.samples) for clip in self.clips])
         size = BUCKET * self.batch_size
         if number == 0:
             size = len(order)
         chunks = [order[i : i + size] for i in range(0, len(order), size)]
-        alike = np.concatenate([chunk[np.argsort(seconds[chunk])] for chunk in chunks])
+        alike = np.concatenate([chunk[np.argsort(self.lengths[chunk])] for chunk in chunks])
         batches: np.ndarray = alike.reshape(n_batches, self.batch_size)
         return batches if number == 0 else rng.permutation(batches)
 

@@ -8,7 +8,7 @@ import numpy as np
 from asr_core.audio import Audio
 from asr_core.checkpoint import Contract, find_model, load_model
 from asr_core.doctor_rules import letters_per_s
-from asr_core.manifest import fingerprint
+from asr_core.manifest import Manifest, fingerprint
 from asr_core.norms import LETTERS_PER_S, Norms, distribution, save_norms
 from asr_core.recording_measures import measure_recording
 from asr_core.text import Alphabet
@@ -20,7 +20,9 @@ N_RECORDINGS = 2000  # of a manifest, evenly spread; its percentiles move by les
 N_DRAWN = 1000  # utterances drawn by the recipe
 
 
-def store_norms(folder: Path, clips: Sequence[Clip], recipe: Recipe, manifest: Path) -> Norms:
+def store_norms(
+    folder: Path, clips: Sequence[Clip], recipe: Recipe, manifest: Path | Manifest
+) -> Norms:
     """Measure the recordings and what the recipe makes of them, and write both to the folder."""
     rate = recipe.features.sample_rate
     spoken = [clip for clip in clips if clip.text]

@@ -9,6 +9,7 @@ from typing import Any
 
 import lightning
 from lightning.pytorch.callbacks import Callback, WeightAveraging
+from lightning.pytorch.plugins import TorchCheckpointIO
 from torch import Tensor
 
 from asr_core.checkpoint import Contract, save_model, write_json
@@ -140,3 +141,18 @@ class ModelFolder(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.lowest = state_dict["lowest"]
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """A checkpoint is written beside the old one and renamed over it: a kill leaves either.
+
+    Lightning's own is written to the folder for temporary files and moved, which is a copy where
+    that is another disk.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
+    ) -> None:
+        part = Path(f"{path}.part")
+        super().save_checkpoint(checkpoint, part, storage_options)
+        part.replace(path)

@@ -139,23 +139,23 @@ class _Choice:
             by_speaker[clip.speaker].append(clip)
         self.words = sorted(by_word)
         self.by_word = {word: list(by_word[word].values()) for word in self.words}
-        self.weights = {
-            word: _root_shares([len(group) for group in groups])
+        self.odds = {
+            word: _RootOdds([len(group) for group in groups])
             for word, groups in self.by_word.items()
         }
         self.speakers = list(by_speaker.values())
-        self.speaker_weights = _root_shares([len(group) for group in self.speakers])
+        self.speaker_odds = _RootOdds([len(group) for group in self.speakers])
 
     def speaker(self, rng: np.random.Generator) -> list[Clip]:
         """All clips of a speaker."""
-        return self.speakers[rng.choice(len(self.speakers), p=self.speaker_weights)]
+        return self.speakers[self.speaker_odds.draw(rng)]
 
     def clip(self, rng: np.random.Generator, among: list[Clip] | None = None) -> Clip:
         if among is not None:
             return among[rng.integers(len(among))]
         word = self.words[rng.integers(len(self.words))]
         groups = self.by_word[word]
-        group = groups[rng.choice(len(groups), p=self.weights[word])]
+        group = groups[self.odds[word].draw(rng)]
         return group[rng.integers(len(group))]
 
 
@@ -176,6 +176,16 @@ def _length(clip: Clip) -> int:
     return len(clip.samples)
 
 
-def _root_shares(counts: Sequence[int]) -> np.ndarray:
-    roots = np.sqrt(np.asarray(counts, dtype=float))
-    return roots / max(roots.sum(), 1e-12)
+class _RootOdds:
+    """Draws numbers in proportion to the square roots of counts.
+
+    What numpy's `choice` draws, without its checks and sums of each time.
+    """
+
+    def __init__(self, counts: Sequence[int]) -> None:
+        roots = np.sqrt(np.asarray(counts, dtype=float))
+        sums = (roots / roots.sum()).cumsum()
+        self.bounds = sums / sums[-1:]  # (n,), rising to 1
+
+    def draw(self, rng: np.random.Generator) -> int:
+        return int(self.bounds.searchsorted(rng.random(), side="right"))

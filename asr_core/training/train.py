@@ -6,7 +6,7 @@ import math
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from lightning.pytorch.callbacks import (
     EarlyStopping,
     ModelCheckpoint,
 )
-from lightning.pytorch.plugins import TorchCheckpointIO
 from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -25,7 +24,7 @@ from torch.utils.data import DataLoader
 from asr_core.checkpoint import Contract, build_model, load_model, versions, write_json
 from asr_core.decoder import greedy
 from asr_core.features import LogMel
-from asr_core.manifest import fingerprint
+from asr_core.manifest import Manifest, fingerprint, read_manifest
 from asr_core.morse_code import is_morse
 from asr_core.text import BLANK
 from asr_core.torchaudio_door import torchaudio
@@ -44,7 +43,8 @@ from asr_core.training.boundaries import store_boundary_error
 from asr_core.training.delay import store_delay
 from asr_core.training.norms import store_norms
 from asr_core.training.recipe import ByName, Recipe, RecipeError
-from asr_core.training.records import Averaging, ModelFolder, TrainingTable
+from asr_core.training.records import Averaging, ModelFolder, TrainingTable, WholeCheckpoints
+from asr_core.training.sounds import SoundCache
 from asr_core.training.strings import StringBatches
 from asr_core.verification import write_probe
 
@@ -190,6 +190,7 @@ def train(
     *,
     resume: bool = False,
     init: str | Path | None = None,
+    sounds: SoundCache | None = None,
     trainer_options: dict[str, Any] | None = None,
 ) -> Path:
     """Train a model and write its folder.
@@ -200,6 +201,7 @@ def train(
         out: the model folder to write; checkpoints go to its `checkpoints`.
         resume: go on from the last checkpoint in `out`, if there is one.
         init: a model folder, or a bundled model's name, whose weights to begin with.
+        sounds: where decoded recordings are kept for the next run; None: in memory only.
         trainer_options: passed to Lightning's Trainer (devices, strategy, ...).
 
     Raises:
@@ -208,18 +210,19 @@ def train(
         ManifestError: no manifest, or none of its recordings can be read.
     """
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
+    manifests = {name: read_manifest(data / f"{name}.jsonl") for name in ("train", "validation")}
     contract = Contract(
         name=recipe.name,
         features=recipe.features,
         alphabet=recipe.alphabet,
         model=recipe.model,
-        provenance=_provenance(recipe, data, init),
+        provenance=_provenance(recipe, manifests, init),
     )
     last = out / "checkpoints" / "last.ckpt"
     _begin(out, contract, resume=resume)
     rate = recipe.features.sample_rate
-    clips = read_clips(data / "train.jsonl", rate, recipe.alphabet)
-    unseen = read_clips(data / "validation.jsonl", rate, recipe.alphabet)
+    clips = read_clips(manifests["train"], rate, recipe.alphabet, sounds)
+    unseen = read_clips(manifests["validation"], rate, recipe.alphabet, sounds)
     print(_counts(clips, unseen), file=sys.stderr)
     _check_usable(clips.clips, recipe)
 
@@ -240,7 +243,7 @@ def train(
         if recipe.strings or is_morse(recipe.alphabet):
             store_delay(out, unseen.clips, recipe.seed)
             store_boundary_error(out, unseen.clips, recipe.seed)  # of words placed by the delay
-        store_norms(out, clips.clips, recipe, data / "train.jsonl")
+        store_norms(out, clips.clips, recipe, manifests["train"])
         write_probe(out)
     return out
 
@@ -305,21 +308,6 @@ def _training_batches(
         num_workers=recipe.training.workers,
         persistent_workers=recipe.training.workers > 0,
     )
-
-
-class WholeCheckpoints(TorchCheckpointIO):
-    """A checkpoint is written beside the old one and renamed over it: a kill leaves either.
-
-    Lightning's own is written to the folder for temporary files and moved, which is a copy where
-    that is another disk.
-    """
-
-    def save_checkpoint(
-        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
-    ) -> None:
-        part = Path(f"{path}.part")
-        super().save_checkpoint(checkpoint, part, storage_options)
-        part.replace(path)
 
 
 def _trainer(
@@ -397,12 +385,14 @@ def _begin_with(init: str | Path, contract: Contract, model: nn.Module) -> None:
     model.load_state_dict(trained.state_dict())
 
 
-def _provenance(recipe: Recipe, data: Path, init: str | Path | None) -> dict[str, Any]:
+def _provenance(
+    recipe: Recipe, manifests: Mapping[str, Manifest], init: str | Path | None
+) -> dict[str, Any]:
     """Where a model comes from: enough to train it again."""
     return {
         "recipe": recipe.model_dump(mode="json"),
         "seed": recipe.seed,
-        "data": {name: fingerprint(data / f"{name}.jsonl") for name in ("train", "validation")},
+        "data": {name: fingerprint(manifest) for name, manifest in manifests.items()},
         "versions": versions() | {"lightning": lightning.__version__},
         "commit": _commit(),
         "init": load_model(init)[0].provenance if init is not None else None,
