@@ -85,10 +85,10 @@ def run(name: str) -> Section:
         text = results.read_text(encoding="utf-8") if results.is_file() else ""
     took_s = time.monotonic() - started
     if status == 0 and not text:
-        lines.append(f"benchmarks.{name} ended well but told nothing: expected `tell(...)`")
+        lines.append(f"benchmarks.{name} ended well but told nothing: expected `tell(...)`\n")
     is_good = status == 0 and bool(text)
     tables, growths = sections.told(text) if is_good else ((), ())
-    failure = "" if is_good else _anywhere("".join(lines)) or f"exit status {status}"
+    failure = "" if is_good else _anywhere("".join([*lines, f"exit status {status}"]))
     return Section(
         name, date, _commit(), described(), load, took_s, tables, growths, failure=failure
     )
@@ -109,7 +109,7 @@ def _follow(command: Sequence[str], results: Path) -> tuple[int, deque[str]]:
     )
 
     def end() -> None:
-        lines.append(f"ended after {LIMIT_S} s")
+        lines.append(f"ended after {LIMIT_S} s\n")
         with contextlib.suppress(ProcessLookupError):  # it may just have ended by itself
             os.killpg(process.pid, signal.SIGKILL)
 

@@ -184,7 +184,7 @@ def test_one_that_fails_does_not_stop_the_others(
     good, bad, silent = sections.read(page.with_name("results.json"))
     assert good.tables == (Table("T", ("a", "b"), (("x", 1),)),)
     assert good.failure == ""
-    assert "cannot go on" in bad.failure
+    assert bad.failure.endswith("cannot go on\nexit status 1")
     assert "told nothing" in silent.failure
     assert "on my way" in capfd.readouterr().out
     text = page.read_text(encoding="utf-8")
@@ -199,7 +199,7 @@ def test_one_that_fails_does_not_stop_the_others(
 def test_one_that_hangs_is_ended(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "LIMIT_S", 0.3)
     section = bench.run("slow")
-    assert "ended after 0.3 s" in section.failure
+    assert section.failure == "ended after 0.3 s\nexit status -9"
     assert section.took_s < 30
 
 
