@@ -22,16 +22,18 @@ train: $(VENV)/.app  # CORPORA=folder uses corpora that are here already; withou
 	$(BIN)/python -m asr_core prepare spoken $(if $(CORPORA),--from $(CORPORA)) --out $(DATA)
 	$(BIN)/python -m asr_core train spoken --data $(DATA) --out $(OUT) $(ARGS)
 
-bench: $(VENV)/.dev
-	$(BIN)/python -m benchmarks.startup
-	$(BIN)/python -m benchmarks.recognition
-	$(BIN)/python -m benchmarks.boundaries
+bench: $(VENV)/.bench  # NAMES="startup recognition" runs these alone
+	$(BIN)/python -m benchmarks $(NAMES)
 
 $(VENV)/.app: requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	touch $@
 
-$(VENV)/.dev: requirements-dev.txt requirements-export.txt requirements-hf.txt $(VENV)/.app
+$(VENV)/.dev: requirements-dev.txt requirements-hf.txt requirements-ray.txt $(VENV)/.app
 	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
+	touch $@
+
+$(VENV)/.bench: requirements-bench.txt $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet -r requirements-bench.txt
 	touch $@

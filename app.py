@@ -3,33 +3,26 @@
 import argparse
 import os
 import sys
+
+# People who ask at once share the cores: threads of NumPy's BLAS on top only get in their way.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # it looks when NumPy is loaded
+
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import gradio as gr
-
-from analysis.description import Description
-from analysis.evaluation import Evaluation
 from asr_core.model_names import is_hugging_face
-from ui import (
-    compare,
-    data,
-    data_strings,
-    descriptions,
-    errors,
-    language,
-    library,
-    model,
-    recognise,
-    strings,
-)
-from ui.background import Pending, Workshop
-from ui.model_runs import Training
-from ui.theme import CSS, theme
+from ui import data_strings, language, strings
+from ui.quick_imports import quick_imports
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # Gradio takes a second to load, and a mistyped option need not wait for it
+    import gradio as gr
+
+    from analysis.description import Description
+    from analysis.evaluation import Evaluation
     from asr_core.recognizer import Recognizer
+    from ui.background import Pending
+    from ui.model_runs import Training
 
 ROOT = Path(__file__).parent
 ASSETS = ROOT / "assets"
@@ -37,7 +30,6 @@ RUNS = ROOT / "runs"
 BUNDLED = "spoken"  # the model, its evaluation and the set are all called this
 
 MAX_UPLOAD = "1400mb"  # two hours of CD quality
-TABS = ("recognise", "errors", "compare", "data", "model")
 CACHE_S = (3600, 86_400)  # hourly, delete published recordings older than a day
 NAME_LANGUAGE = "() => {{ document.documentElement.lang = '{}' }}"
 
@@ -67,8 +59,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def collect(
     options: argparse.Namespace,
-) -> tuple[list[Pending["Recognizer"]], list[Pending[Evaluation]]]:
+) -> "tuple[list[Pending[Recognizer]], list[Pending[Evaluation]]]":
     """The models and evaluations asked for, or the bundled ones (raises ValueError)."""
+    from ui import library
+
     for given in options.model:
         _check_model(given)
     for manifest in options.manifest:
@@ -103,9 +97,11 @@ def _check_model(given: str) -> None:
 
 
 def shown_data(
-    options: argparse.Namespace, model: Pending["Recognizer"]
-) -> list[Pending[Description]]:
+    options: argparse.Namespace, model: "Pending[Recognizer]"
+) -> "list[Pending[Description]]":
     """The descriptions asked for, or the bundled ones (raises ValueError)."""
+    from ui import descriptions
+
     for manifest in options.describe:
         if not Path(manifest).is_file():
             raise ValueError(f"No manifest at {manifest}. Expected a JSONL, CSV or TSV file.")
@@ -133,30 +129,38 @@ def _folder(given: str) -> Path:
     return Path(given) if (Path(given) / "config.json").is_file() else ASSETS / "models" / given
 
 
-def shown(options: argparse.Namespace, models: Sequence[Pending["Recognizer"]]) -> list[Training]:
+def shown(options: argparse.Namespace, models: "Sequence[Pending[Recognizer]]") -> "list[Training]":
     """The models, those not trained here first, and the runs that the Model tab offers."""
+    from ui import library
+
     given = options.model or bundled()
     ours = library.trainings(given, options.run, ASSETS / "models")
     return [*library.foreign(given, models), *ours]
 
 
 def build(
-    models: Sequence[Pending["Recognizer"]],
-    evaluations: Sequence[Pending[Evaluation]],
-    trainings: Sequence[Training] = (),
-    described: Sequence[Pending[Description]] = (),
-) -> gr.Blocks:
+    models: "Sequence[Pending[Recognizer]]",
+    evaluations: "Sequence[Pending[Evaluation]]",
+    trainings: "Sequence[Training]" = (),
+    described: "Sequence[Pending[Description]]" = (),
+) -> "gr.Blocks":
     """The page; `page.workshop` makes what is pending, from the first visit at the latest."""
+    import gradio as gr
+
+    from ui import compare, data, errors, limits, model, recognise, tabs
+    from ui.background import Workshop
+
     with gr.Blocks(
         title=strings.PRODUCT, analytics_enabled=False, delete_cache=CACHE_S, fill_width=True
     ) as page:
         name = f"<h1>{strings.PRODUCT}</h1><p>{strings.TAGLINE}</p>"
         gr.HTML(
             f"<header class='mh-header'>{name}</header>",
-            js_on_load=(ROOT / "ui" / "tabs.js").read_text(encoding="utf-8"),
+            js_on_load=tabs.REMEMBER + (ROOT / "ui" / "busy.js").read_text(encoding="utf-8"),
+            busy=strings.BUSY,
         )
         examples = recognise.read_examples(ASSETS / "examples")
-        with gr.Tabs() as tabs:
+        with gr.Tabs() as shown_tabs:
             with gr.Tab(strings.TAB_RECOGNISE, id="recognise"):
                 recognise.build(page, models, examples)
             with gr.Tab(strings.TAB_ERRORS, id="errors"):
@@ -166,26 +170,26 @@ def build(
             with gr.Tab(data_strings.TAB_DATA, id="data"):
                 data.build(models, described)
             with gr.Tab(strings.TAB_MODEL, id="model"):
-                model.build(tabs, trainings)
-        page.load(_tab_asked, None, tabs, api_visibility="private", show_progress="hidden")
+                model.build(shown_tabs, trainings)
+        page.load(tabs.asked, None, shown_tabs, api_visibility="private", show_progress="hidden")
         first, *others = models  # nothing waits for the models that are not shown at first
         page.workshop = Workshop([first, *evaluations, *others])
         page.load(page.workshop.start, api_visibility="private", show_progress="hidden")
         page.load(None, None, None, js=NAME_LANGUAGE.format(strings.LANGUAGE))
-    return page.queue(max_size=32, default_concurrency_limit=4)
+    return page.queue(max_size=limits.MOST_WAITING, default_concurrency_limit=limits.QUICK)
 
 
-def _tab_asked(request: gr.Request) -> Any:
-    """The tab that the page's address names."""
-    asked = request.query_params.get("tab")
-    return gr.Tabs(selected=asked) if asked in TABS else gr.skip()
-
-
-def launch(page: gr.Blocks, host: str = "127.0.0.1", port: int | None = None) -> str | None:
+def launch(page: "gr.Blocks", host: str = "127.0.0.1", port: int | None = None) -> str | None:
     """Serve the page, start its background work, and return its address (raises OSError).
 
     Returns None in the thread where `gradio app.py` reads this file again: its server runs already.
     """
+    from starlette.middleware import Middleware
+
+    from ui import limits, model
+    from ui.delivery import Delivery
+    from ui.theme import CSS, theme
+
     _, address, _ = page.launch(
         server_name=host,
         server_port=port,
@@ -197,8 +201,10 @@ def launch(page: gr.Blocks, host: str = "127.0.0.1", port: int | None = None) ->
         run_history=False,
         footer_links=["settings"],
         max_file_size=MAX_UPLOAD,
+        max_threads=limits.MOST_THREADS,
         theme=theme(),
         css=CSS + model.CSS,
+        app_kwargs={"middleware": [Middleware(Delivery)]},
     )
     if address is not None:
         page.workshop.start()
@@ -212,7 +218,7 @@ def _port(text: str) -> int:
     return port
 
 
-def _serve(page: gr.Blocks, options: argparse.Namespace) -> None:
+def _serve(page: "gr.Blocks", options: argparse.Namespace) -> None:
     try:
         address = launch(page, options.host, options.port)
     except OSError as e:
@@ -225,8 +231,9 @@ def _serve(page: gr.Blocks, options: argparse.Namespace) -> None:
 options = parse(sys.argv[1:] if __name__ == "__main__" else [])
 language.use(options.language)
 try:
-    models, evaluations = collect(options)
-    demo = build(models, evaluations, shown(options, models), shown_data(options, models[0]))
+    with quick_imports():
+        models, evaluations = collect(options)
+        demo = build(models, evaluations, shown(options, models), shown_data(options, models[0]))
 except ValueError as error:  # of a model, an evaluation or a manifest: each says what to do
     sys.exit(f"app.py: {error}")
 

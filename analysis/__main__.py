@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from analysis.summary_text import calibration_text, summary_text
+from analysis.worker_options import Jobs, OnRay, RayCommand, ShardRows, run_of
 from asr_core.decoding import DecodingConfig, DecodingConfigError
 from asr_core.decoding_options import with_decoding
 from asr_core.handing_over import fail
@@ -33,12 +34,7 @@ Search = Annotated[str, typer.Option(help="Text in reference or hypothesis.")]
 OnlyErrors = Annotated[bool, typer.Option("--only-errors", help="Leave out the rest.")]
 
 
-@app.callback()
-def _main() -> None:
-    """Keep `evaluate` a subcommand whatever else there is."""
-
-
-@app.command()
+@app.command(cls=RayCommand)
 @with_decoding
 def evaluate(
     decoding: DecodingConfig,
@@ -49,6 +45,9 @@ def evaluate(
     normaliser: Annotated[
         Literal["model", "none", "basic", "english"], typer.Option(help=NORMALISER_HELP)
     ] = "model",
+    jobs: Jobs = None,
+    ray: OnRay = None,
+    shard_rows: ShardRows = None,
 ) -> None:
     """Transcribe and score a manifest; write an Evaluation folder and print its summary."""
     from analysis.evaluating import evaluate as evaluate_set
@@ -71,6 +70,8 @@ def evaluate(
                 decoding=decoding,
                 normaliser=normaliser,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
+                shard_rows=shard_rows,
+                run=run_of(model, jobs, ray),
             )
     except (ManifestError, CheckpointError, EvaluationError) as e:
         fail(e)

@@ -1,9 +1,13 @@
 """Tables too long for a dict a row: columns that grow by batches of rows, kept as Arrow arrays."""
 
 import json
-from collections.abc import Sequence
+import math
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis import arrays
 from analysis.tables import INT64, utf8
 
 if TYPE_CHECKING:
@@ -11,6 +15,12 @@ if TYPE_CHECKING:
 
 INTEGER = r"^-?(0|[1-9][0-9]{0,17})$"  # 007 is a name, not a number
 DECIMAL = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?$"
+MAKERS: dict[str, Callable[[Any], "pyarrow.Array"]] = {  # of `UTTERANCE_COLUMNS`'s types
+    "str": arrays.strings,
+    "int64": arrays.integers,
+    "Int64": arrays.integers,
+    "float64": arrays.floats,
+}
 
 
 def arrow_types() -> dict[str, "pyarrow.DataType"]:
@@ -36,7 +46,8 @@ class FixedColumns:
         import pyarrow
 
         kinds = arrow_types()
-        self._schema = pyarrow.schema([(name, kinds[kind]) for name, kind in columns.items()])
+        self._kinds = columns
+        self.schema = pyarrow.schema([(name, kinds[kind]) for name, kind in columns.items()])
         self._batches: list[pyarrow.RecordBatch] = []
 
     def add(self, **columns: Any) -> None:
@@ -44,20 +55,53 @@ class FixedColumns:
         import pyarrow
 
         n = len(next(iter(columns.values())))
-        arrays = [
-            pyarrow.array(columns[field.name], type=field.type)
+        made = [
+            MAKERS[self._kinds[field.name]](columns[field.name])
             if field.name in columns
             else pyarrow.nulls(n, field.type)
-            for field in self._schema
+            for field in self.schema
         ]
-        assert set(columns) <= set(self._schema.names)
-        self._batches.append(pyarrow.record_batch(arrays, schema=self._schema))
+        assert set(columns) <= set(self.schema.names)
+        self._keep(pyarrow.RecordBatch.from_arrays(made, schema=self.schema))
+
+    def batches(self) -> "Iterator[pyarrow.RecordBatch]":
+        """The batches, in their order."""
+        yield from self._batches
 
     def table(self) -> "pyarrow.Table":
         """All batches."""
         import pyarrow
 
-        return pyarrow.Table.from_batches(self._batches, schema=self._schema)
+        return pyarrow.Table.from_batches(self.batches(), schema=self.schema)
+
+    def _keep(self, batch: "pyarrow.RecordBatch") -> None:
+        self._batches.append(batch)
+
+
+class SpooledColumns(FixedColumns):
+    """The same for very many rows: batches wait in a nameless file until they are read at the end.
+
+    Args:
+        columns: as those of FixedColumns.
+        folder: of the file (raises OSError, as `add` does).
+    """
+
+    def __init__(self, columns: dict[str, str], folder: Path) -> None:
+        from pyarrow import ipc
+
+        super().__init__(columns)
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it goes with this object
+        self._writer = ipc.new_stream(self._file, self.schema)
+
+    def batches(self) -> "Iterator[pyarrow.RecordBatch]":
+        from pyarrow import ipc
+
+        self._writer.close()
+        self._file.seek(0)
+        yield from ipc.open_stream(self._file)
+
+    def _keep(self, batch: "pyarrow.RecordBatch") -> None:
+        self._writer.write_batch(batch)
 
 
 class FreeColumns:
@@ -110,13 +154,13 @@ def _array(values: list[Any]) -> "pyarrow.Array":
     if not kinds:
         return pyarrow.nulls(len(values))
     if kinds == {bool}:
-        return pyarrow.array(values, pyarrow.bool_())
+        return arrays.booleans(values)
     if kinds == {int} and all(value in INT64 for value in values if value is not None):
-        return pyarrow.array(values, pyarrow.int64())
+        return arrays.integers(values)
     if kinds <= {int, float} and float in kinds and _fit(values):
         numbers = [None if value is None else float(value) for value in values]
-        return pyarrow.array(numbers, pyarrow.float64(), from_pandas=True)  # NaN is null
-    return pyarrow.array([_text(value) for value in values], pyarrow.string())
+        return arrays.floats([None if n is None or math.isnan(n) else n for n in numbers])
+    return arrays.strings([_text(value) for value in values])
 
 
 def _fit(values: list[Any]) -> bool:
@@ -145,7 +189,7 @@ def _cast(array: "pyarrow.Array", kind: "pyarrow.DataType") -> "pyarrow.Array":
     import pyarrow
 
     if array.type != kind and kind == pyarrow.string():
-        return pyarrow.array([_text(value) for value in array.to_pylist()], kind)
+        return arrays.strings([_text(value) for value in array.to_pylist()])
     return array.cast(kind)
 
 

@@ -1,7 +1,7 @@
 """A against B, or N systems, on the same utterances: who is better, where, and is it sure."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from analysis.evaluation import Evaluation
@@ -34,6 +34,8 @@ RATE_COLUMNS: dict[Rate, tuple[str, str]] = {  # of `pairs`: errors of a side; t
     "ser": ("({}_errors > 0)::BIGINT", "1"),
 }
 MOST_WORDS = 10  # of each of the lists of words
+
+Join = Callable[[Evaluation, Evaluation, Sequence[Evaluation]], Pairing]  # see `pair`
 
 
 @dataclass(frozen=True)
@@ -153,8 +155,12 @@ def of_pairing(pairing: Pairing) -> Comparison:
     )
 
 
-def table(evaluations: Sequence[Evaluation]) -> Table:
+def table(evaluations: Sequence[Evaluation], join: Join = pair) -> Table:
     """N systems on the utterances that all have with the same reference.
+
+    Args:
+        evaluations: the first is what the others are compared with.
+        join: `pair`, or what remembers its results.
 
     Raises:
         CompareError: there are fewer than two, or they have no utterance in common.
@@ -162,17 +168,20 @@ def table(evaluations: Sequence[Evaluation]) -> Table:
     if len(evaluations) < 2:
         raise CompareError(f"Got {len(evaluations)} evaluations. Expected at least two.")
     first, *others = evaluations
-    pairings = [pair(first, b, [other for other in others if other is not b]) for b in others]
-    tests = [_matched_pairs(pairing) for pairing in pairings]
-    corrected = holm([test.p for test in tests])
-    rows = [Row(system(first), _rates(pairings[0], "a"), None, None, None)]
-    for pairing, test, p_corrected in zip(pairings, tests, corrected, strict=True):
-        difference = _difference(pairing, "wer")
-        rows.append(Row(system(pairing.b), _rates(pairing, "b"), difference, test.p, p_corrected))
-    [size] = pairings[0].ask(
-        "SELECT count(*) AS n_utterances, sum(n_reference)::BIGINT AS n_words FROM pairs"
-    )
-    return Table(tuple(rows), **size)
+    rows: list[Row] = []
+    size: dict[str, int] = {}
+    for b in others:  # one after the other: of many utterances a pairing is large
+        pairing = join(first, b, [other for other in others if other is not b])
+        if not rows:
+            rows.append(Row(system(first), _rates(pairing, "a"), None, None, None))
+            [size] = pairing.ask(
+                "SELECT count(*) AS n_utterances, sum(n_reference)::BIGINT AS n_words FROM pairs"
+            )
+        difference, p = _difference(pairing, "wer"), _matched_pairs(pairing).p
+        rows.append(Row(system(b), _rates(pairing, "b"), difference, p, None))
+    corrected = holm([row.p for row in rows if row.p is not None])
+    tested = (replace(row, p_corrected=p) for row, p in zip(rows[1:], corrected, strict=True))
+    return Table((rows[0], *tested), **size)
 
 
 def system(evaluation: Evaluation) -> System:

@@ -5,13 +5,14 @@ what went wrong. Both take the alignment that jiwer takes, rapidfuzz's Levenshte
 words, and a test holds them to each other.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from analysis.scoring import Interval, Totals, interval_of_kinds
+from analysis.scoring import Totals
 
 OPERATIONS = {"replace": "substitute", "delete": "delete", "insert": "insert"}
 NAMES = ("hits", "substitutions", "deletions", "insertions", "char_errors", "n_char")
@@ -49,15 +50,6 @@ class Counts:
         return self.hits + self.substitutions + self.deletions
 
     @property
-    def totals(self) -> Totals:
-        """Their sums."""
-        return Totals(
-            n_utterances=len(self.hits),
-            n_wrong=int((self.errors > 0).sum()),
-            **{name: int(getattr(self, name).sum()) for name in NAMES},
-        )
-
-    @property
     def wer(self) -> np.ndarray:
         """(U,) float64."""
         return self.errors / np.maximum(self.n_reference, 1)
@@ -66,6 +58,50 @@ class Counts:
     def cer(self) -> np.ndarray:
         """(U,) float64."""
         return self.char_errors / np.maximum(self.n_char, 1)
+
+
+class Kinds:
+    """How many utterances have the same errors and the same size; grows by batches."""
+
+    def __init__(self) -> None:
+        self._times: Counter[tuple[int, int]] = Counter()
+
+    def add(self, errors: np.ndarray, sizes: np.ndarray) -> None:
+        """A batch: (U,) int64 each, not negative."""
+        width = int(sizes.max(initial=0)) + 1
+        codes, times = np.unique(errors * width + sizes, return_counts=True)
+        kinds = zip((codes // width).tolist(), (codes % width).tolist(), strict=True)
+        self._times.update(dict(zip(kinds, times.tolist(), strict=True)))
+
+    def table(self) -> tuple[np.ndarray, np.ndarray]:
+        """(K, 2) errors and size, sorted, and (K,) how many utterances have them."""
+        kinds = sorted(self._times)
+        table = np.array(kinds, dtype=np.int64).reshape(-1, 2)
+        return table, np.array([self._times[kind] for kind in kinds], dtype=np.int64)
+
+
+class Sums:
+    """Sums over utterances, and their kinds by words, characters and whole utterances."""
+
+    def __init__(self) -> None:
+        self._sums: Counter[str] = Counter()
+        self.words, self.characters, self.utterances = Kinds(), Kinds(), Kinds()
+
+    def add(self, counts: Counts) -> None:
+        """A batch."""
+        wrong = (counts.errors > 0).astype(np.int64)
+        self._sums["n_utterances"] += len(wrong)
+        self._sums["n_wrong"] += int(wrong.sum())
+        self._sums.update({name: int(getattr(counts, name).sum()) for name in NAMES})
+        self.words.add(counts.errors, counts.n_reference)
+        self.characters.add(counts.char_errors, counts.n_char)
+        self.utterances.add(wrong, np.ones_like(wrong))
+
+    @property
+    def totals(self) -> Totals:
+        """The sums."""
+        names = ("n_utterances", "n_wrong", *NAMES)
+        return Totals(**{name: self._sums[name] for name in names})
 
 
 def count(references: Sequence[str], heard: Sequence[str]) -> tuple[Counts, Edits]:
@@ -91,27 +127,6 @@ def count(references: Sequence[str], heard: Sequence[str]) -> tuple[Counts, Edit
         counted = _align(Levenshtein.opcodes(said, got), said, got, place, edits)
         rows.append((*counted, Levenshtein.distance(clean, " ".join(got)), len(clean)))
     return Counts(*np.array(rows, dtype=np.int64).reshape(-1, 6).T), edits
-
-
-def concatenated(parts: Sequence[Counts]) -> Counts:
-    """Counts of several sets of utterances as those of one."""
-    return Counts(*(np.concatenate([getattr(part, name) for part in parts]) for name in NAMES))
-
-
-def interval(errors: np.ndarray, sizes: np.ndarray, *, n: int, seed: int) -> Interval:
-    """`scoring.resampled_interval`, to the last bit, of counts: quicker where rows are many.
-
-    Args:
-        errors: (U,) int64.
-        sizes: (U,) int64.
-        n: resamples.
-        seed: of the random draws.
-    """
-    width = int(sizes.max(initial=0)) + 1
-    codes, times = np.unique(errors * width + sizes, return_counts=True)
-    return interval_of_kinds(
-        np.column_stack([codes // width, codes % width]), times, n=n, seed=seed
-    )
 
 
 def _align(

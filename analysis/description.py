@@ -92,23 +92,7 @@ class Description:
             DescriptionError: no such folder, a file missing or damaged, or a newer format.
         """
         folder = Path(folder).resolve()
-        if not (folder / SUMMARY).is_file():
-            raise DescriptionError(
-                f"No description at {folder}. Expected a folder that `python -m analysis describe"
-                " --out` wrote."
-            )
-        summary = _read_json(folder / SUMMARY)
-        found = summary.get("format_version") if isinstance(summary, dict) else None
-        if not isinstance(found, int) or found > FORMAT_VERSION:
-            raise DescriptionError(
-                f"{folder / SUMMARY} has format version {found}; this program reads up to"
-                f" {FORMAT_VERSION}. Update Misheard."
-            )
-        try:
-            _ = summary["name"], [each["split"] + each["path"] for each in summary["manifests"]]
-        except (LookupError, TypeError) as e:
-            raise DescriptionError(f"Cannot read {folder / SUMMARY}: {e!r}. {AGAIN}") from e
-        return cls(folder, summary, open_store(folder))
+        return cls(folder, read_summary(folder), open_store(folder))
 
     @property
     def name(self) -> str:
@@ -149,6 +133,32 @@ class Description:
         paths = {each["split"]: each["path"] for each in self.summary["manifests"]}
         manifest = Path(os.path.normpath(self.folder / paths[row["split"]]))
         return manifest.parent / row["audio_filepath"]
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    """The summary of a Description folder; its tables are not looked at.
+
+    Raises:
+        DescriptionError: no such folder, a damaged summary, or a newer format.
+    """
+    path = folder / SUMMARY
+    if not path.is_file():
+        raise DescriptionError(
+            f"No description at {folder}. Expected a folder that `python -m analysis describe"
+            " --out` wrote."
+        )
+    summary = _read_json(path)
+    found = summary.get("format_version") if isinstance(summary, dict) else None
+    if not isinstance(found, int) or found > FORMAT_VERSION:
+        raise DescriptionError(
+            f"{path} has format version {found}; this program reads up to {FORMAT_VERSION}."
+            " Update Misheard."
+        )
+    try:
+        _ = summary["name"], [each["split"] + each["path"] for each in summary["manifests"]]
+    except (LookupError, TypeError) as e:
+        raise DescriptionError(f"Cannot read {path}: {e!r}. {AGAIN}") from e
+    return summary
 
 
 def _read_json(path: Path) -> Any:

@@ -8,6 +8,7 @@ variance counts (a generalised score test: Boos 1992). Small parts have skewed s
 that of Pearson's type III with the same skewness, as for permutation tests (Mielke and Berry 2007).
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,27 +16,48 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 
+FEW_CELLS = 100_000  # counts of each kind in each part that are always afforded
 LENGTH_CLASSES = 10  # of utterances, for variance and skewness
 UTTERANCES, ERRORS, WORDS = 0, 1, 2  # rows of sums
 (_EE, _EW, _WW, _VARIANCE, _THIRD) = range(3, 8)
 
 
-def terms(errors: npt.NDArray[Any], words: npt.NDArray[Any]) -> Array:
-    """What is summed over utterances: (U,) and (U,) -> (8, U)."""
-    e, w = errors.astype(float), words.astype(float)
-    residual = e - w * e.sum() / max(w.sum(), 1)
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """What is summed over utterances. Those with as many errors in as many words are alike."""
+
+    kinds: npt.NDArray[np.int64]  # (U,) of which kind each utterance is
+    of_kinds: Array  # (8, K)
+
+    @property
+    def whole(self) -> Array:
+        """(8,) the sums over all utterances."""
+        return self.of_kinds @ np.bincount(self.kinds, minlength=self.of_kinds.shape[1])
+
+    def sums_by(self, codes: npt.NDArray[Any], n: int) -> Array:
+        """Sums over the utterances of each code, below n: (U,) -> (8, n)."""
+        n_kinds = self.of_kinds.shape[1]
+        if n * n_kinds > max(len(codes), FEW_CELLS):  # long utterances, of nearly as many kinds
+            columns = self.of_kinds[:, self.kinds]
+            return np.stack([np.bincount(codes, row, minlength=n) for row in columns])
+        cells = np.bincount(codes * n_kinds + self.kinds, minlength=n * n_kinds)
+        return self.of_kinds @ cells.reshape(n, n_kinds).T
+
+
+def terms(errors: npt.NDArray[np.int64], words: npt.NDArray[np.int64]) -> Terms:
+    """The terms of utterances: (U,) and (U,)."""
+    width = int(words.max(initial=0)) + 1
+    codes, kinds, times = np.unique(errors * width + words, return_inverse=True, return_counts=True)
+    e, w = (codes // width).astype(float), (codes % width).astype(float)
+    residual = e - w * (times @ e) / max(times @ w, 1)
     size = np.maximum(w, 1)
-    edges = np.unique(np.quantile(w, np.linspace(0, 1, LENGTH_CLASSES + 1)[1:-1])) if len(w) else w
-    kind = np.searchsorted(edges, w)
-    per_class = np.maximum(np.bincount(kind, size), 1)
-    second, third = (np.bincount(kind, residual**n) / per_class for n in (2, 3))
-    ones = np.ones_like(e)
-    return np.stack([ones, e, w, e * e, e * w, w * w, second[kind] * size, third[kind] * size])
-
-
-def sums_by(terms: Array, codes: npt.NDArray[Any], n: int) -> Array:
-    """Sums over the utterances of each code: (8, U), (U,) -> (8, n)."""
-    return np.stack([np.bincount(codes, row, minlength=n)[:n] for row in terms])
+    steps = np.linspace(0, 1, LENGTH_CLASSES + 1)[1:-1]
+    edges = np.unique(np.quantile(words, steps)) if len(words) else w
+    length = np.searchsorted(edges, w)
+    per_class = np.maximum(np.bincount(length, size * times), 1)
+    second, third = (np.bincount(length, residual**n * times) / per_class for n in (2, 3))
+    variance, skewness = (moment[length] * size for moment in (second, third))
+    return Terms(kinds, np.stack([np.ones_like(e), e, w, e * e, e * w, w * w, variance, skewness]))
 
 
 def p_of_excess(part: Array, whole: Array) -> Array:

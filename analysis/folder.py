@@ -21,8 +21,15 @@ ROW_GROUP = 122_880  # rows: DuckDB's own
 
 def check_replaceable(out: Path) -> None:
     """Refuse, before any work, to replace what is not an Evaluation (raises EvaluationError)."""
-    try:
+    with writing(out):
         check_own(out, FILES, "an evaluation")
+
+
+@contextmanager
+def writing(out: Path) -> Iterator[None]:
+    """Where what cannot be written becomes an EvaluationError."""
+    try:
+        yield
     except OSError as e:
         raise EvaluationError(f"Cannot write {out}: {e}. Choose another folder.") from e
 
@@ -42,8 +49,8 @@ def check_own(out: Path, files: Collection[str], what: str) -> None:
 def write_folder(
     out: Path,
     *,
-    utterances: "pd.DataFrame | pyarrow.Table",
-    errors: "pd.DataFrame | pyarrow.Table",
+    utterances: "pd.DataFrame | pyarrow.Table | pyarrow.RecordBatchReader",
+    errors: "pd.DataFrame | pyarrow.Table | pyarrow.RecordBatchReader",
     skipped: Sequence[SkippedRow],
     summary: dict[str, Any],
 ) -> None:
@@ -52,14 +59,11 @@ def write_folder(
     Raises:
         EvaluationError: the folder cannot be written.
     """
-    try:
-        with replacing(out, NOTES) as part:
-            write_table(part / UTTERANCES, utterances)
-            write_table(part / ERRORS, errors)
-            write_manifest(part / SKIPPED, map(_skipped_record, skipped))
-            write_summary(part / SUMMARY, summary)
-    except OSError as e:
-        raise EvaluationError(f"Cannot write {out}: {e}. Choose another folder.") from e
+    with writing(out), replacing(out, NOTES) as part:
+        write_table(part / UTTERANCES, utterances)
+        write_table(part / ERRORS, errors)
+        write_manifest(part / SKIPPED, map(_skipped_record, skipped))
+        write_summary(part / SUMMARY, summary)
 
 
 @contextmanager
@@ -85,14 +89,35 @@ def write_summary(path: Path, summary: Any) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def write_table(path: Path, table: "pd.DataFrame | pyarrow.Table") -> None:
+def write_table(
+    path: Path, table: "pd.DataFrame | pyarrow.Table | pyarrow.RecordBatchReader"
+) -> None:
     """A Parquet file in groups of rows that can be read one by one."""
     import pyarrow
     from pyarrow import parquet
 
+    if isinstance(table, pyarrow.RecordBatchReader):
+        with parquet.ParquetWriter(path, table.schema) as writer:
+            for group in _groups(table):
+                writer.write_table(group, row_group_size=ROW_GROUP)
+        return
     if not isinstance(table, pyarrow.Table):
         table = pyarrow.Table.from_pandas(table, preserve_index=False)
     parquet.write_table(table, path, row_group_size=ROW_GROUP)
+
+
+def _groups(reader: "pyarrow.RecordBatchReader") -> "Iterator[pyarrow.Table]":
+    """Its rows, ROW_GROUP at a time; a table of none where there are none."""
+    import pyarrow
+
+    n_groups, held = 0, pyarrow.Table.from_batches([], reader.schema)
+    for batch in reader:
+        held = pyarrow.concat_tables([held, pyarrow.Table.from_batches([batch])])
+        while len(held) >= ROW_GROUP:
+            yield held.slice(0, ROW_GROUP)
+            n_groups, held = n_groups + 1, held.slice(ROW_GROUP)
+    if len(held) or not n_groups:
+        yield held
 
 
 def _keep(old: Path, new: Path, names: Iterable[str]) -> None:

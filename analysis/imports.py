@@ -8,19 +8,19 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from analysis.evaluation import FORMAT_VERSION, Evaluation, EvaluationError, set_name
-from analysis.folder import check_replaceable, write_folder
-from analysis.normalisation import NORMALISERS
+from analysis.folder import check_replaceable, write_folder, writing
+from analysis.normalisation import NORMALISERS, Normaliser
 from analysis.predictions import Prediction, Predictions
 from analysis.scored_tables import ScoredTables
-from analysis.summary import INTERVAL, counts, rate
+from analysis.summary import INTERVAL, counts, rate_of
 from analysis.tables import utf8
 from asr_core.digests import file_sha256
 from asr_core.manifest import SkippedRow
 
 if TYPE_CHECKING:
+    import pyarrow
+
     from asr_core.recognizer import Recognizer
 
 BATCH = 8192  # rows that are Python objects at a time
@@ -60,27 +60,20 @@ def import_predictions(
     """
     out = Path(out).resolve()
     check_replaceable(out)
-    tables = ScoredTables(NORMALISERS[normaliser], from_text=predictions.from_text)
-    skipped: list[SkippedRow] = []
-    rows, done = predictions.rows(), 0
-    while batch := list(islice(rows, BATCH)):
-        skipped += [row for row in batch if isinstance(row, SkippedRow)]
-        tables.add([row for row in batch if isinstance(row, Prediction)])
-        done += len(batch)
-        if progress is not None:
-            progress(done, max(done, predictions.n_lines))
+    tables, skipped = _score(predictions, NORMALISERS[normaliser], out, progress)
     _check_scored(tables, skipped, predictions)
     summary = _sums(tables, len(skipped)) | _source(predictions, name, out)
     summary["name"] = utf8(set_named or set_name(predictions.references))
     summary["normaliser"] = normaliser
-    utterances, errors = tables.utterances, tables.errors
+    utterances: pyarrow.RecordBatchReader | pyarrow.Table = tables.utterances()
+    errors: pyarrow.RecordBatchReader | pyarrow.Table = tables.errors()
     if recognizer is not None:
         from analysis.imported_evidence import with_evidence
 
+        whole = utterances.read_all(), errors.read_all()
         folder = predictions.references.parent
-        found = with_evidence(recognizer, utterances, errors, folder, progress)
-        utterances, errors = found[:2]
-        summary["evidence"] = {"model": recognizer.contract.name, **found[2]}
+        utterances, errors, found = with_evidence(recognizer, *whole, folder, progress)
+        summary["evidence"] = {"model": recognizer.contract.name, **found}
         summary["audio_s"] = _sum_or_none(utterances["duration_s"].to_pylist())
     write_folder(
         out,
@@ -90,6 +83,24 @@ def import_predictions(
         summary=summary,
     )
     return Evaluation.open(out)
+
+
+def _score(
+    predictions: Predictions, normalise: Normaliser, out: Path, progress: Progress | None
+) -> tuple[ScoredTables, list[SkippedRow]]:
+    """All rows, scored or left out; the tables wait beside `out`."""
+    with writing(out):
+        tables = ScoredTables(normalise, from_text=predictions.from_text, folder=out.parent)
+    skipped: list[SkippedRow] = []
+    rows, done = predictions.rows(), 0
+    while batch := list(islice(rows, BATCH)):
+        skipped += [row for row in batch if isinstance(row, SkippedRow)]
+        with writing(out):
+            tables.add([row for row in batch if isinstance(row, Prediction)])
+        done += len(batch)
+        if progress is not None:
+            progress(done, max(done, predictions.n_lines))
+    return tables, skipped
 
 
 def _sum_or_none(values: list[float | None]) -> float | None:
@@ -114,19 +125,19 @@ def _check_scored(
 
 def _sums(tables: ScoredTables, n_skipped: int) -> dict[str, Any]:
     """Counts and rates, as `evaluate` has them."""
-    counted, raw = tables.counts, tables.raw_counts
+    sums = tables.sums
     return {
         "format_version": FORMAT_VERSION,
         "name": None,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "rates": {
-            "wer": rate(counted.errors, counted.n_reference),
-            "cer": rate(counted.char_errors, counted.n_char),
-            "ser": rate((counted.errors > 0).astype(np.int64), np.ones_like(counted.errors)),
+            "wer": rate_of(sums.words),
+            "cer": rate_of(sums.characters),
+            "ser": rate_of(sums.utterances),
         },
-        "rates_raw": {"wer": rate(raw.errors, raw.n_reference)},
+        "rates_raw": {"wer": rate_of(tables.raw_sums.words)},
         "interval": INTERVAL,
-        "counts": counts(counted.totals) | {"skipped": n_skipped},
+        "counts": counts(sums.totals) | {"skipped": n_skipped},
         "confidence": _confidence(tables),
         "audio_s": tables.audio_s,
         "took_s": None,

@@ -49,6 +49,8 @@ def none(text: str) -> str:
 
 def basic(text: str) -> str:
     """Case, punctuation and Unicode's variants do not count."""
+    if text.isascii() and text.replace(" ", "").isalnum():  # `_basic` of every word, at once
+        return none(text.lower())
     return _joined(map(_basic, text.split()))
 
 
@@ -61,7 +63,7 @@ NORMALISERS: dict[str, Normaliser] = {"none": none, "basic": basic, "english": e
 
 
 def _joined(words: Iterable[str]) -> str:
-    return " ".join(word for word in words if word)
+    return " ".join(filter(None, words))
 
 
 @lru_cache(REMEMBERED)

@@ -1,14 +1,17 @@
 """Two Evaluations of the same utterances, joined: where each of them was right and wrong.
 
-Every number of a comparison is asked of two tables. `pairs` has a row an utterance: `position`,
-`utterance_id`, `n_reference`, `n_char`, and for either system `a_errors`, `a_char_errors`.
-`places` has a row for each place where either erred: the utterance's `position`, the `place`, the
-reference's `word` there (null between words), and the errors of `a` and of `b` at it.
+Every number of a comparison is asked of two tables. `pairs` has a row an utterance: its `position`
+and `b_position` in the two evaluations, `n_reference`, `n_char`, and for either system `a_errors`,
+`a_char_errors`. `places` has a row for each place where either erred: the utterance's `position`,
+the `place`, the reference's `word` there (null between words), and the errors of `a` and of `b` at
+it.
 
 Word i of a reference is place 2 i + 1, and what was inserted before it is at place 2 i: so both
 systems' alignments, which share nothing but the reference, have the same coordinates.
 """
 
+import os
+import tempfile
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,12 +20,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from analysis.conditions import at_positions, literal
 from analysis.evaluation import AGAIN, ERRORS, UTTERANCES, Evaluation
-from analysis.store import MEMORY_LIMIT
 
 if TYPE_CHECKING:
     import duckdb
 
+MEMORY_LIMIT = "256MB"  # of one pairing; what does not fit waits in a file
+MOST_THREADS = 4  # each wants its share of that memory
 GAP = 2  # words that both have right, which end a segment (NIST sc_stats)
 OUTCOMES = {  # of an utterance, as conditions over `pairs`; the first four share all out
     "won": "b_errors < a_errors",
@@ -41,36 +46,54 @@ SAID = r"regexp_replace(trim({0}.text), '\s+', ' ', 'g')"
 SAME = f"(a.text = {{0}}.text OR {SAID.format('a')} = {SAID})"  # {0}: another evaluation
 PAIRS = """
 CREATE TABLE pairs AS
-SELECT a.file_row_number AS position, a.utterance_id, a.n_reference, a.n_char,
-    a.errors AS a_errors, b.errors AS b_errors,
-    a.char_errors AS a_char_errors, b.char_errors AS b_char_errors
+SELECT a.file_row_number::INT AS position, b.file_row_number::INT AS b_position, utterance_id,
+    a.n_reference::INT AS n_reference, a.n_char::INT AS n_char,
+    a.errors::INT AS a_errors, b.errors::INT AS b_errors,
+    a.char_errors::INT AS a_char_errors, b.char_errors::INT AS b_char_errors
 FROM a JOIN b USING (utterance_id) {joins} WHERE {same}
 """
-EDITS = "utterance_id, op, reference, reference_index, heard_index, file_row_number"
-PLACES = f"""
+EDITS_OF = """
+SELECT position, op, reference AS word, reference_index::INT AS reference_index,
+    heard_index::INT AS heard_index, file_row_number::INT AS row, {a}::UTINYINT AS a,
+    {b}::UTINYINT AS b
+FROM {side}_edits JOIN pairs USING (utterance_id)
+"""
+EDITS = f"""
+CREATE TABLE edits AS
+{EDITS_OF.format(side="a", a=1, b=0)} UNION ALL {EDITS_OF.format(side="b", a=0, b=1)}
+"""
+# Where nothing was inserted, a word's place is its own; only the other utterances need be walked.
+PLACES = """
 CREATE TABLE places AS
-WITH edits AS (
-    SELECT 1 AS a, 0 AS b, {EDITS} FROM a_edits UNION ALL SELECT 0, 1, {EDITS} FROM b_edits
-), placed AS (
-    SELECT *, CASE op WHEN 'insert'
+WITH shifted AS (SELECT DISTINCT position FROM edits WHERE op = 'insert'), walked AS (
+    SELECT position, word, a, b, CASE op WHEN 'insert'
         THEN 2 * (heard_index - sum((op = 'insert')::INT) OVER before
             + sum((op = 'delete')::INT) OVER before + 1)
         ELSE 2 * reference_index + 1 END AS place
-    FROM edits WINDOW before AS (PARTITION BY a, utterance_id ORDER BY file_row_number)
+    FROM edits SEMI JOIN shifted USING (position)
+    WINDOW before AS (PARTITION BY a, position ORDER BY row)
+), placed AS (
+    SELECT * FROM walked UNION ALL
+    SELECT position, word, a, b, 2 * reference_index + 1
+    FROM edits ANTI JOIN shifted USING (position)
 )
-SELECT position, place::BIGINT AS place, any_value(reference) AS word,
-    sum(a)::BIGINT AS a, sum(b)::BIGINT AS b
-FROM placed JOIN pairs USING (utterance_id) GROUP BY position, place
+SELECT position, place::INT AS place, any_value(word) AS word,
+    sum(a)::INT AS a, sum(b)::INT AS b
+FROM placed GROUP BY position, place
 """
 # Between two places lie place // 2 - (previous + 1) // 2 words that both have right.
 SEGMENTS = f"""
-WITH begun AS (
-    SELECT *, coalesce(place // 2 - (lag(place) OVER along + 1) // 2 >= {GAP}, true) AS new
-    FROM places WINDOW along AS (PARTITION BY position ORDER BY place)
+WITH sorted AS (
+    SELECT position, place, a, b FROM places ORDER BY position, place
+), begun AS (  -- windows without an order of their own go along the rows, which are sorted once
+    SELECT position, a, b, position IS DISTINCT FROM lag(position) OVER ()
+        OR place // 2 - (lag(place) OVER () + 1) // 2 >= {GAP} AS new
+    FROM sorted
 ), numbered AS (
-    SELECT *, sum(new::INT) OVER (PARTITION BY position ORDER BY place) AS segment FROM begun
+    SELECT position, a, b, sum(new::INT) OVER (ROWS UNBOUNDED PRECEDING) AS segment FROM begun
 )
-SELECT position, segment, sum(a)::BIGINT AS a, sum(b)::BIGINT AS b FROM numbered GROUP BY ALL
+SELECT any_value(position) AS position, segment, sum(a)::BIGINT AS a, sum(b)::BIGINT AS b
+FROM numbered GROUP BY segment
 """
 
 
@@ -155,26 +178,27 @@ class Pairing:
         return self._with_texts(rows), int(found["n"])
 
     def _with_texts(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Rows of `pairs` with `text`, `a_heard` and `b_heard`."""
-        ids = [row["utterance_id"] for row in rows]
-        texts = [
-            {
-                row["utterance_id"]: row
-                for row in each.store.ask(
-                    "SELECT utterance_id, text, pred_text FROM utterances"
-                    " WHERE utterance_id IN (SELECT unnest(?))",
-                    [ids],
-                )
-            }
-            for each in (self.a, self.b)
-        ]
-        of_a, of_b = texts
+        """Rows of `pairs` with `utterance_id`, `text`, `a_heard` and `b_heard`."""
+        of_a = _texts(self.a, [row["position"] for row in rows])
+        of_b = _texts(self.b, [row["b_position"] for row in rows])
         return [
             row
-            | {"text": of_a[key]["text"]}
-            | {"a_heard": of_a[key]["pred_text"], "b_heard": of_b[key]["pred_text"]}
-            for key, row in zip(ids, rows, strict=True)
+            | {name: of_a[row["position"]][name] for name in ("utterance_id", "text")}
+            | {"a_heard": of_a[row["position"]]["pred_text"]}
+            | {"b_heard": of_b[row["b_position"]]["pred_text"]}
+            for row in rows
         ]
+
+
+def _texts(evaluation: Evaluation, positions: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Id and texts of some utterances, by their positions."""
+    if not positions:
+        return {}
+    found = evaluation.store.ask(
+        "SELECT position, utterance_id, text, pred_text FROM utterances"
+        f" WHERE {at_positions(positions)}"
+    )
+    return {row["position"]: row for row in found}
 
 
 def pair(a: Evaluation, b: Evaluation, among: Sequence[Evaluation] = ()) -> Pairing:
@@ -198,7 +222,10 @@ def pair(a: Evaluation, b: Evaluation, among: Sequence[Evaluation] = ()) -> Pair
         database.execute(PAIRS.format(joins=joins, same=same))
         left_out = _left_out(database)
         _check_common(database, a, b, left_out)
+        database.execute(EDITS)
+        database.execute("ALTER TABLE pairs DROP COLUMN utterance_id")  # names are a third of it
         database.execute(PLACES)
+        database.execute("DROP TABLE edits")
         _check_places(database)
     except duckdb.Error as e:
         raise _cannot(a, b, e) from e
@@ -229,7 +256,10 @@ def _open_views(
     database: "duckdb.DuckDBPyConnection", a: Evaluation, b: Evaluation, among: Sequence[Evaluation]
 ) -> list[str]:
     """Views a, b, a_edits, b_edits, and one for each other evaluation, whose names it returns."""
-    database.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+    threads = min(MOST_THREADS, os.cpu_count() or 1)
+    spilled = Path(tempfile.gettempdir()) / f"misheard-{os.getpid()}-{id(database)}"
+    database.execute(f"SET memory_limit = '{MEMORY_LIMIT}'; SET threads = {threads}")
+    database.execute(f"SET temp_directory = {literal(str(spilled))}")
     others = {f"other_{i}": each for i, each in enumerate(among)}
     for name, evaluation in {"a": a, "b": b, **others}.items():
         _view(database, name, evaluation.folder / UTTERANCES)
@@ -239,23 +269,27 @@ def _open_views(
 
 
 def _view(database: "duckdb.DuckDBPyConnection", name: str, path: Path) -> None:
-    quoted = str(path).replace("'", "''")
-    database.execute(
-        f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{quoted}', file_row_number = true)"
-    )
+    source = f"read_parquet({literal(str(path))}, file_row_number = true)"
+    database.execute(f"CREATE VIEW {name} AS SELECT * FROM {source}")
 
 
 def _left_out(database: "duckdb.DuckDBPyConnection") -> LeftOut:
-    def count(sql: str) -> int:
-        return int(database.execute(f"SELECT count(*) FROM {sql}").fetchall()[0][0])
+    def counts(sql: str) -> tuple[int, ...]:
+        [row] = database.execute(f"SELECT {sql}").fetchall()
+        return tuple(map(int, row))
 
-    joined = count("a JOIN b USING (utterance_id)")
-    same = count(f"a JOIN b USING (utterance_id) WHERE {SAME.format('b')}")
+    sides = ", ".join(f"(SELECT count(*) FROM {name})" for name in ("a", "b", "pairs"))
+    in_a, in_b, paired = counts(sides)
+    if in_a == in_b == paired:
+        return LeftOut()
+    joined, same = counts(
+        f"count(*), count(*) FILTER ({SAME.format('b')}) FROM a JOIN b USING (utterance_id)"
+    )
     return LeftOut(
-        only_a=count("a") - joined,
-        only_b=count("b") - joined,
+        only_a=in_a - joined,
+        only_b=in_b - joined,
         other_reference=joined - same,
-        not_in_all=same - count("pairs"),
+        not_in_all=same - paired,
     )
 
 

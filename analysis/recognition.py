@@ -16,8 +16,7 @@ from analysis.scoring import Score, score
 from analysis.tables import UTTERANCE_COLUMNS, number, utf8
 from asr_core.alignment import forced_align
 from asr_core.audio import Audio
-from asr_core.confidence import word_confidence
-from asr_core.digests import file_sha256
+from asr_core.confidence import word_confidences
 from asr_core.doctor import codes_of
 from asr_core.manifest import ManifestRow, SkippedRow, read_manifest
 from asr_core.placement import place_words
@@ -27,16 +26,19 @@ from asr_core.text import Alphabet
 from asr_core.transcript import Transcript, Word
 
 Progress = Callable[[int, int], None]  # recordings done, recordings in all
+NamedRow = tuple[str, ManifestRow]  # with its utterance_id
 
 
 @dataclass(frozen=True)
 class RecognisedRow:
     """One utterance: its row of `utterances`, its rows of `errors`, and its alignment.
 
-    `confidences` are those of the words heard, in order (see `Score.heard_right`).
+    `fields` are the manifest's, by their columns in `utterances`. `confidences` are those of the
+    words heard, in order (see `Score.heard_right`).
     """
 
     utterance: dict[str, Any]
+    fields: dict[str, Any]
     errors: list[dict[str, Any]]
     score: Score
     confidences: tuple[float, ...]
@@ -44,10 +46,8 @@ class RecognisedRow:
 
 @dataclass(frozen=True)
 class Recognition:
-    """A manifest, recognised: what was scored, in the manifest's order, and what was left out."""
+    """Rows of a manifest, recognised: what was scored, in their order, and what was left out."""
 
-    manifest_path: Path
-    manifest_sha256: str
     rows: list[RecognisedRow]
     skipped: list[SkippedRow]
     took_s: float
@@ -64,53 +64,71 @@ def recognise_manifest(
     `normalise` is what both texts go through before they are compared: the model's own way where
     none is given.
     """
-    normalise = normalise or recognizer.alphabet.normalise
     manifest = read_manifest(path)
-    fingerprint = file_sha256(path)
-    ids = unique_ids(manifest.rows)
-    skipped = list(manifest.skipped)
+    named = list(zip(unique_ids(manifest.rows), manifest.rows, strict=True))
+    n = len(named)
+    when_done = None if progress is None else lambda n_done: progress(n_done, n)
+    found = recognise_rows(
+        recognizer, named, path.parent, normalise or recognizer.alphabet.normalise, when_done
+    )
+    skipped = sorted([*manifest.skipped, *found.skipped], key=lambda row: row.line)
+    return Recognition(found.rows, skipped, found.took_s)
+
+
+def recognise_rows(
+    recognizer: Recognizer,
+    named: Sequence[NamedRow],
+    folder: Path,
+    normalise: Normaliser,
+    when_done: Callable[[int], None] | None = None,
+) -> Recognition:
+    """Transcribe and score rows of a manifest.
+
+    Args:
+        recognizer: the model.
+        named: the rows, each with its utterance_id.
+        folder: of the manifest, which recordings are named relative to.
+        normalise: what both texts go through before they are compared.
+        when_done: called after every recording with how many are done.
+    """
+    skipped: list[SkippedRow] = []
     done: dict[int, RecognisedRow] = {}
     started = time.perf_counter()
-    recordings = [row.audio_path for row in manifest.rows]
     signals: dict[int, SignalMeasures] = {}  # of the recordings read and not yet transcribed
     hints: dict[int, str] = {}
 
     def measure(i: int, audio: Audio) -> None:
-        row = manifest.rows[i]
+        row = named[i][1]
         signals[i] = measure_signal(audio)
         hints[i] = codes_of(recognizer, audio, signals[i], row.audio_path, normalise(row.text))
 
-    transcribed = recognizer.transcribe_each(recordings, measure)
+    transcribed = recognizer.transcribe_each([row.audio_path for _, row in named], measure)
     for n_done, (i, result) in enumerate(transcribed, start=1):
-        row = manifest.rows[i]
+        key, row = named[i]
+        audio = _as_in_manifest(row, folder)
         if isinstance(result, Transcript):
-            audio = _as_in_manifest(row, path)
             signal = signals.pop(i)
-            known = _recognise_row(recognizer, row, ids[i], audio, result, normalise, signal)
+            known = _recognise_row(recognizer, row, key, audio, result, normalise, signal)
             known.utterance["hints"] = hints.pop(i)
             done[i] = known
         else:
-            skipped.append(SkippedRow(row.line, str(result), _as_in_manifest(row, path)))
-        if progress is not None:
-            progress(n_done, len(recordings))
-    return Recognition(
-        manifest_path=path,
-        manifest_sha256=fingerprint,
-        rows=[done[i] for i in sorted(done)],
-        skipped=sorted(skipped, key=lambda row: row.line),
-        took_s=time.perf_counter() - started,
-    )
+            skipped.append(SkippedRow(row.line, str(result), audio))
+        if when_done is not None:
+            when_done(n_done)
+    took_s = time.perf_counter() - started
+    return Recognition([done[i] for i in sorted(done)], skipped, took_s)
 
 
 def unique_ids(rows: Sequence[ManifestRow]) -> list[str]:
     """A row's `id`, or else its file's name; `-2`, `-3`, ... where several have the same."""
     names = UniqueNames()
-    ids = []
-    for row in rows:
-        given = row.fields.get("id")
-        wanted = utf8(row.audio_path.stem if given in (None, "") else str(given))
-        ids.append(names.take(wanted))
-    return ids
+    return [names.take(wanted_id(row)) for row in rows]
+
+
+def wanted_id(row: ManifestRow) -> str:
+    """What an utterance is called, unless another one is."""
+    given = row.fields.get("id")
+    return utf8(row.audio_path.stem if given in (None, "") else str(given))
 
 
 def _recognise_row(
@@ -158,7 +176,7 @@ def _recognise_row(
     }
     errors = _error_rows(key, scored, words, said, error_evidence(regions))
     sure = tuple(word.confidence for word in words)
-    return RecognisedRow(utterance | _manifest_columns(row), errors, scored, sure)
+    return RecognisedRow(utterance, _manifest_columns(row), errors, scored, sure)
 
 
 def place_reference(
@@ -184,7 +202,7 @@ def place_reference(
         stride,
         transcript.hop_s,
         contract.emission_delay_s,
-        functools.partial(word_confidence, transcript.log_probs, config=contract.confidence),
+        functools.partial(word_confidences, transcript.log_probs, config=contract.confidence),
     )
     known = [i for i, word in spelt.items() if alphabet.decode(alphabet.encode(word))]
     return dict(zip(known, placed, strict=True)) if len(known) == len(placed) else {}
@@ -263,7 +281,6 @@ def _manifest_columns(row: ManifestRow) -> dict[str, Any]:
     }
 
 
-def _as_in_manifest(row: ManifestRow, manifest_path: Path) -> str:
+def _as_in_manifest(row: ManifestRow, folder: Path) -> str:
     path = row.audio_path
-    folder = manifest_path.parent
     return utf8(str(path.relative_to(folder) if path.is_relative_to(folder) else path))

@@ -2,11 +2,13 @@
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.columns import FixedColumns, FreeColumns
-from analysis.counting import NAMES, Counts, Edits, concatenated, count
+from analysis.columns import FreeColumns, SpooledColumns
+from analysis.counting import NAMES, Edits, Sums, count
 from analysis.names import UniqueNames
 from analysis.normalisation import Normaliser
 from analysis.predictions import HeardWord, Prediction
@@ -26,6 +28,8 @@ class ScoredTables:
     """The tables of an Evaluation, which grow by batches of predictions.
 
     Attributes:
+        sums: of every utterance, normalised.
+        raw_sums: of every utterance as the files have it.
         audio_s: the sum of the durations; None where a row does not state its own.
         sure: confidences of words heard, where the system says them.
         right: whether each of those words was said.
@@ -33,45 +37,52 @@ class ScoredTables:
     Args:
         normalise: what both texts go through before they are compared.
         from_text: fields are text even where they are numbers (see `FreeColumns`).
+        folder: where the tables wait as they grow (raises OSError, as `add` does).
     """
 
-    def __init__(self, normalise: Normaliser, *, from_text: bool) -> None:
+    def __init__(self, normalise: Normaliser, *, from_text: bool, folder: Path) -> None:
         self._normalise = normalise
-        self._utterances = FixedColumns(UTTERANCE_COLUMNS)
-        self._errors = FixedColumns(ERROR_COLUMNS)
+        self._utterances = SpooledColumns(UTTERANCE_COLUMNS, folder)
+        self._errors = SpooledColumns(ERROR_COLUMNS, folder)
         self._fields = FreeColumns(from_text=from_text)
         self._names = UniqueNames()
-        self._counts: list[Counts] = []
-        self._raw_counts: list[Counts] = []
+        self.sums = Sums()
+        self.raw_sums = Sums()
         self.audio_s: float | None = 0.0
         self.sure: list[float] = []
         self.right: list[bool] = []
 
     def __bool__(self) -> bool:
-        return bool(self._counts)
+        return self.sums.totals.n_utterances > 0
 
-    @property
-    def utterances(self) -> "pyarrow.Table":
-        """UTTERANCE_COLUMNS, then every other field."""
-        table = self._utterances.table()
-        for name, column in self._fields.columns().items():
-            table = table.append_column(name, column)
-        return table
+    def utterances(self) -> "pyarrow.RecordBatchReader":
+        """UTTERANCE_COLUMNS, then every other field; to be read once."""
+        import pyarrow
 
-    @property
-    def errors(self) -> "pyarrow.Table":
-        """ERROR_COLUMNS."""
-        return self._errors.table()
+        fields = self._fields.columns()
+        schema = self._utterances.schema
+        for name, column in fields.items():
+            schema = schema.append(pyarrow.field(name, column.type))
+        return pyarrow.RecordBatchReader.from_batches(schema, self._with(fields, schema))
 
-    @property
-    def counts(self) -> Counts:
-        """Of every utterance, normalised."""
-        return concatenated(self._counts)
+    def _with(
+        self, fields: "dict[str, pyarrow.ChunkedArray]", schema: "pyarrow.Schema"
+    ) -> "Iterator[pyarrow.RecordBatch]":
+        import pyarrow
 
-    @property
-    def raw_counts(self) -> Counts:
-        """Of every utterance as the files have it."""
-        return concatenated(self._raw_counts)
+        at = 0
+        for batch in self._utterances.batches():
+            others = [column.slice(at, len(batch)) for column in fields.values()]
+            at += len(batch)
+            yield from pyarrow.Table.from_arrays(
+                [*batch.columns, *others], schema=schema
+            ).to_batches()
+
+    def errors(self) -> "pyarrow.RecordBatchReader":
+        """ERROR_COLUMNS; to be read once."""
+        import pyarrow
+
+        return pyarrow.RecordBatchReader.from_batches(self._errors.schema, self._errors.batches())
 
     def add(self, rows: Sequence[Prediction]) -> None:
         """Score a batch and keep what the tables need of it."""
@@ -83,8 +94,8 @@ class ScoredTables:
         timed = [_heard_words(row, self._normalise) for row in rows]
         counted, edits = count(said, heard)
         counted_raw = counted if (said, heard) == raw else count(*raw)[0]
-        self._counts.append(counted)
-        self._raw_counts.append(counted_raw)
+        self.sums.add(counted)
+        self.raw_sums.add(counted_raw)
         self._keep_sums(rows, timed, edits)
         self._errors.add(**_error_columns(keys, edits, timed))
         self._fields.add([_columns(row.fields) for row in rows])
@@ -136,7 +147,9 @@ def _heard_words(row: Prediction, normalise: Normaliser) -> Timed:
 
 
 def _least_sure(words: Timed) -> float | None:
-    known = (word.confidence for word in words or () if word.confidence is not None)
+    if not words:
+        return None
+    known = (word.confidence for word in words if word.confidence is not None)
     return min(known, default=None)
 
 
@@ -160,14 +173,19 @@ def _error_columns(keys: Sequence[str], edits: Edits, timed: Sequence[Timed]) ->
 
 
 def _finite(value: Any) -> float | None:
-    found = number(value)
+    found = None if value is None else number(value)
     return found if found is not None and math.isfinite(found) else None
+
+
+@lru_cache
+def _column(name: str) -> str:
+    return field_column(name, OURS)
 
 
 def _columns(fields: dict[str, Any]) -> dict[str, Any]:
     """Every field but an `snr_db` that our own column already says."""
     return {
-        field_column(name, OURS): value
+        _column(name): value
         for name, value in fields.items()
         if name != "snr_db" or (value is not None and number(value) is None)
     }

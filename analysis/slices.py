@@ -10,7 +10,7 @@ from analysis import excess
 from analysis.conditions import identifier
 from analysis.parts import MOST_VALUES, Part, code_of, is_number, parts_of
 from analysis.scoring import CONFIDENCE_LEVEL, Interval, interval_of_kinds, ratio
-from analysis.store import Store, View
+from analysis.store import RESERVED, Store, View
 from analysis.summary import RESAMPLES, SEED
 from analysis.tables import UTTERANCE_COLUMNS
 
@@ -81,7 +81,7 @@ def fields(store: Store) -> list[Field]:
         for name, kind in store.types.items()
         if name.removeprefix("manifest_") not in NO_FIELDS and not any(n in kind for n in NESTED)
     ]
-    found = {name: _field(store, name) for name in candidates}
+    found = {name: _known_field(store, name) for name in candidates}
     if found.get("duration_s") is not None:
         found.pop("duration", None)  # the same, as the manifest says it
     return [field for field in found.values() if field is not None]
@@ -142,9 +142,9 @@ def worst(view: View, max_fields: int = 20, limit: int = 20) -> list[Finding]:
     codes = ", ".join(f"{code_of(parts[name])} AS c{i}" for i, name in enumerate(names))
     if not names:
         return []
-    table = view.frame(f"SELECT errors, n_reference, {codes} FROM matched")
-    each = excess.terms(table["errors"].to_numpy(), table["n_reference"].to_numpy())
-    coded = {name: table[f"c{i}"].to_numpy() for i, name in enumerate(names)}
+    table = view.arrays(f"SELECT errors, n_reference, {codes} FROM matched")
+    each = excess.terms(table["errors"], table["n_reference"])
+    coded = {name: table[f"c{i}"] for i, name in enumerate(names)}
     tested = [
         test for test in _tested(parts, coded, each) if not any(map(_is_unmeasured, test.parts))
     ]
@@ -152,7 +152,7 @@ def worst(view: View, max_fields: int = 20, limit: int = 20) -> list[Finding]:
         np.array([test.p for test in tested]),
         np.array([len(test.parts) - 1 for test in tested], dtype=np.int64),
     )
-    whole = each.sum(axis=1)
+    whole = each.whole
     found = [
         _finding(*pair, whole)
         for pair in zip(tested, q, strict=True)
@@ -175,17 +175,17 @@ class _Test:
 
 
 def _tested(
-    parts: dict[str, list[Part]], coded: dict[str, np.ndarray], each: np.ndarray
+    parts: dict[str, list[Part]], coded: dict[str, np.ndarray], each: excess.Terms
 ) -> list[_Test]:
     """All tests; what are the very same utterances is tested once, as a single part if it is one.
 
     Args:
         parts: a field -> its parts.
         coded: a field -> (U,) the part of each utterance.
-        each: (8, U) what is summed.
+        each: what is summed.
     """
-    whole = each.sum(axis=1, keepdims=True)
-    sums = {name: excess.sums_by(each, coded[name], len(parts[name])) for name in parts}
+    whole = each.whole[:, np.newaxis]
+    sums = {name: each.sums_by(coded[name].astype(np.int64), len(parts[name])) for name in parts}
     tests: dict[tuple[float, ...], _Test] = {}
     for name in parts:
         p = excess.p_of_excess(sums[name], whole)
@@ -194,9 +194,8 @@ def _tested(
             _keep(tests, (parts[name][i],), sums[name][:, i], p[i])
     for a, b in itertools.combinations(parts, 2):
         size = len(parts[b])
-        cells = excess.sums_by(
-            each, coded[a].astype(np.int64) * size + coded[b], len(parts[a]) * size
-        )
+        codes = coded[a].astype(np.int64) * size + coded[b]
+        cells = each.sums_by(codes, len(parts[a]) * size)
         wholes = (whole, np.repeat(sums[a], size, axis=1), np.tile(sums[b], len(parts[a])))
         large = _large(cells) & np.all([_large(around - cells) for around in wholes], axis=0)
         kept = np.flatnonzero(large)
@@ -234,6 +233,13 @@ def _finding(test: _Test, q: float, whole: np.ndarray) -> Finding:
         p=test.p,
         q=float(q),
     )
+
+
+def _known_field(store: Store, name: str) -> Field | None:
+    """`_field`, found once: to look through a million values takes a while. Notes change."""
+    if name in RESERVED:
+        return _field(store, name)
+    return store.remembered(f"field {name}", lambda: _field(store, name))
 
 
 def _field(store: Store, name: str) -> Field | None:

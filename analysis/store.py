@@ -8,18 +8,21 @@ nothing, and are stopped when they take too long.
 
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from analysis.tables import utf8
 
 if TYPE_CHECKING:
     import duckdb
+    import numpy as np
     import pandas as pd
+
+T = TypeVar("T")
 
 TIME_LIMIT_S = 10.0  # of one question
 STREAM_LIMIT_S = 600.0  # of all rows of a view, into a file
@@ -27,6 +30,7 @@ MEMORY_LIMIT = "1GB"  # what a condition may use before it is refused
 LONGEST_CONDITION = 10_000  # characters
 RESERVED = ("position", "tags", "note")  # columns that the tables have besides their files'
 WITH_NOTES = "SELECT u.*, n.tags, n.note FROM ({table}) u LEFT JOIN notes n USING (utterance_id)"
+WITHOUT_NOTES = "SELECT *, NULL::VARCHAR AS tags, NULL::VARCHAR AS note FROM ({table})"
 
 
 class FilterError(ValueError):
@@ -73,6 +77,10 @@ class View:
         """The same as a DataFrame, for many rows (raises FilterError)."""
         return self.store.frame(f"{self._with} {sql}", (*self._parameters, *parameters))
 
+    def arrays(self, sql: str) -> "dict[str, np.ndarray]":
+        """The same as an array a column, for very many rows of numbers (raises FilterError)."""
+        return self.store.arrays(f"{self._with} {sql}", self._parameters)
+
     def stream(self, sql: str, size: int) -> "Iterator[list[tuple[Any, ...]]]":
         """Rows of a SELECT over `matched` and `wrong`, `size` at a time (raises FilterError).
 
@@ -115,6 +123,7 @@ class Store:
 
         self.details = details
         self.searched = searched
+        self._remembered: dict[str, object] = {}
 
         self._database = [duckdb.connect(":memory:")]
         # Let go of when the program ends, too: duckdb complains of what is held longer.
@@ -123,10 +132,9 @@ class Store:
         with self._cursor() as cursor, _explained():
             cursor.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
             cursor.execute("CREATE TABLE notes (utterance_id VARCHAR, tags VARCHAR, note VARCHAR)")
-            for name, path in files.items():
-                table = _select(cursor, path, expected[name])
-                joined = WITH_NOTES.format(table=table) if name == "utterances" else table
-                cursor.execute(f"CREATE VIEW {name} AS {joined}")
+            self._tables = {name: _select(cursor, files[name], expected[name]) for name in files}
+            cursor.execute(f"CREATE VIEW {details.table} AS {self._tables[details.table]}")
+            self._show_notes(cursor, any_noted=False)
             cursor.execute(f"SET allowed_paths = [{', '.join(map(_quoted, files.values()))}]")
             cursor.execute("SET enable_external_access = false")
             cursor.execute("SET lock_configuration = true")
@@ -188,6 +196,18 @@ class Store:
         with self._cursor() as cursor, _explained():
             return cursor.execute(sql, list(parameters)).df()
 
+    def arrays(self, sql: str, parameters: Sequence[Any] = ()) -> "dict[str, np.ndarray]":
+        """The same as an array a column, for very many rows of numbers (raises FilterError)."""
+        with self._cursor() as cursor, _explained():
+            found = cursor.execute(sql, list(parameters)).fetchnumpy()
+            return cast("dict[str, np.ndarray]", found)
+
+    def remembered(self, key: str, find: Callable[[], T]) -> T:
+        """What `find` found the first time: of the files alone, which do not change."""
+        if key not in self._remembered:
+            self._remembered[key] = find()
+        return cast("T", self._remembered[key])
+
     def stream(
         self, sql: str, parameters: Sequence[Any], size: int
     ) -> "Iterator[list[tuple[Any, ...]]]":
@@ -209,7 +229,14 @@ class Store:
             cursor.execute("DELETE FROM notes")
             if rows:
                 cursor.executemany("INSERT INTO notes VALUES (?, ?, ?)", rows)
+            self._show_notes(cursor, any_noted=bool(rows))
             cursor.execute("COMMIT")
+
+    def _show_notes(self, cursor: "duckdb.DuckDBPyConnection", *, any_noted: bool) -> None:
+        """Make the view `utterances`: to join a million rows with no note takes a while, too."""
+        whole = WITH_NOTES if any_noted else WITHOUT_NOTES
+        table = whole.format(table=self._tables["utterances"])
+        cursor.execute(f"CREATE OR REPLACE VIEW utterances AS {table}")
 
     @contextmanager
     def _cursor(self, limit_s: float | None = None) -> "Iterator[duckdb.DuckDBPyConnection]":

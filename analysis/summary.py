@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.counting import interval as counted_interval
+from analysis.counting import Kinds
 from analysis.scoring import (
     CONFIDENCE_LEVEL,
     Interval,
@@ -60,8 +60,17 @@ def rate(errors: np.ndarray, sizes: np.ndarray) -> dict[str, float]:
         errors: (U,) int64 of each utterance.
         sizes: (U,) int64 words, characters or 1 of each utterance.
     """
-    value = ratio(int(errors.sum()), int(sizes.sum()))
-    return _rate(value, counted_interval(errors, sizes, n=RESAMPLES, seed=SEED))
+    kinds = Kinds()
+    kinds.add(errors, sizes)
+    return rate_of(kinds)
+
+
+def rate_of(kinds: Kinds) -> dict[str, float]:
+    """One rate, with its interval: that of `rates` to the last bit."""
+    table, times = kinds.table()
+    errors, size = times @ table
+    interval = interval_of_kinds(table, times, n=RESAMPLES, seed=SEED)
+    return _rate(ratio(int(errors), int(size)), interval)
 
 
 def raw_of_view(view: View) -> dict[str, float] | None:

@@ -64,12 +64,35 @@ def table(records: Sequence[dict[str, Any]], columns: dict[str, str]) -> "pd.Dat
 
     names = list(columns) + [key for key in _keys(records) if key not in columns]
     data = {}
-    for column in names:
-        values = [record.get(column) for record in records]
-        if column not in columns or columns[column] == "str":
-            values = _uniform(values)
-        data[column] = pd.Series(values, dtype=columns.get(column) or _dtype(values))
+    for name in names:
+        values = [record.get(name) for record in records]
+        data[name] = column(values, columns.get(name) or column_type(kinds_of(values)))
     return pd.DataFrame(data)
+
+
+def column(values: Sequence[Any], kind: str) -> "pd.Series[Any]":
+    """A column of a type; where that is "str", other values become their text (JSON)."""
+    import pandas as pd
+
+    return pd.Series(list(map(_text, values)) if kind == "str" else values, dtype=kind)
+
+
+def kinds_of(values: Iterable[Any]) -> set[type]:
+    """The types of values, nulls left out; that of an integer that no column can hold is object."""
+    return {
+        object if type(value) is int and value not in INT64 else type(value)
+        for value in values
+        if value is not None
+    }
+
+
+def column_type(kinds: set[type]) -> str:
+    """The type of a column that can hold values of these types; text can hold any."""
+    if kinds == {int}:
+        return "Int64"
+    if kinds == {bool}:
+        return "boolean"
+    return "float64" if kinds and kinds <= {int, float} else "str"
 
 
 def number(value: Any) -> float | None:
@@ -98,22 +121,7 @@ def _keys(records: Iterable[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(key for record in records for key in record))
 
 
-def _uniform(values: list[Any]) -> list[Any]:
-    """Values of one type that a column can hold; where they are not, their text (JSON)."""
-    kinds = {type(value) for value in values if value is not None}
-    numbers = kinds <= {int, float} and all(v in INT64 for v in values if isinstance(v, int))
-    if numbers or kinds == {bool}:
-        return values
-    return [
-        None if v is None else utf8(v if isinstance(v, str) else json.dumps(v, ensure_ascii=False))
-        for v in values
-    ]
-
-
-def _dtype(values: list[Any]) -> str:
-    kinds = {type(value) for value in values if value is not None}
-    if kinds == {int}:
-        return "Int64"
-    if kinds == {bool}:
-        return "boolean"
-    return "float64" if kinds and kinds <= {int, float} else "str"
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    return utf8(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

@@ -11,6 +11,7 @@ from asr_core import prepare_corpora
 from asr_core.decoding import DecodingConfig, build_decoder
 from asr_core.decoding_options import with_decoding
 from asr_core.handing_over import check_fits_screen, fail, hand_over, one_line
+from asr_core.quick_imports import uncollected
 from asr_core.writers import Format
 
 if TYPE_CHECKING:  # loading them takes as long as the rest of the command line
@@ -227,9 +228,10 @@ def transcribe(
 
     Ctrl-C stops it and keeps what is done.
     """
-    from asr_core.files import transcribe_changed, transcribe_files
-    from asr_core.morse_code import check_script, read_transcript
-    from asr_core.recognizer import Recognizer
+    with uncollected():
+        from asr_core.files import transcribe_changed, transcribe_files
+        from asr_core.morse_code import check_script, read_transcript
+        from asr_core.recognizer import Recognizer
 
     try:
         check_fits_screen(files, output_format, output)
@@ -291,8 +293,9 @@ def align(
     script: Script = "latin",
 ) -> None:
     """Where each word of a known text is in a recording."""
-    from asr_core.morse_code import check_script, read_transcript, signs_of
-    from asr_core.recognizer import Recognizer
+    with uncollected():
+        from asr_core.morse_code import check_script, read_transcript, signs_of
+        from asr_core.recognizer import Recognizer
 
     try:
         recognizer = Recognizer.load(model)

@@ -155,7 +155,7 @@ def _best_states(
     best = np.full(states.shape, -np.inf)
     steps = np.zeros((n_frames, n_utterances, n_states), dtype=np.int8)  # states back
     for t in range(n_frames):
-        scores = np.take_along_axis(log_probs[:, t], states, axis=1)
+        scores = log_probs[rows[:, None], t, states]
         if t == 0:
             arrived = np.where(np.arange(n_states) < 2, scores, -np.inf)
         else:

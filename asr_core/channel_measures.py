@@ -5,11 +5,12 @@ rumble, which never pause, in its quiet ones.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from asr_core.audio import Audio
-from asr_core.signal_measures import FLOOR_DB, SPEECH_QUANTILE, decibel
+from asr_core.signal_measures import FLOOR_DB, SPEECH_QUANTILE, decibel, decibels, quantile
 
 # A telephone's band ends at 3.4 kHz (ITU-T G.712), a Bluetooth headset's (CVSD) or a file's of
 # 8 kHz just below 4 kHz. Levels of these bands are compared: (below, above) each edge.
@@ -51,7 +52,7 @@ def measure_channel(audio: Audio, loud: np.ndarray, level_db: np.ndarray) -> Cha
         loud: (bins,) power of each frequency, 0 to half the rate, in its loud moments.
         level_db: (T,) level of the frames, dB of full scale.
     """
-    speech_db = float(np.quantile(level_db, SPEECH_QUANTILE))
+    speech_db = float(quantile(level_db, SPEECH_QUANTILE))
     steady, hz = _steady(audio)
     return ChannelMeasures(
         band_edge_db=_band_edge_db(loud, audio.sample_rate),
@@ -88,34 +89,38 @@ def _steady(audio: Audio) -> tuple[np.ndarray, float]:
     if len(audio.samples) < window:
         return np.zeros(window // 2 + 1), 1 / STEADY_WINDOW_S
     frames = np.lib.stride_tricks.sliding_window_view(audio.samples, window)[:: window // 4]
-    n_low = round((MAINS_LINES + 1) * max(MAINS_HZ) * STEADY_WINDOW_S)
-    taper = np.hanning(window).astype(np.float32)
-    scale = 2 / (window * (taper**2).sum())
-    # Only the lowest bins are asked for: a product with their waves is less work than a transform.
-    turns = np.exp(-2j * np.pi * np.outer(np.arange(window), np.arange(n_low)) / window)
-    waves = (turns * taper[:, None]).astype(np.complex64)  # (window, n_low)
+    waves, scale = _waves(window)
     power = np.concatenate(
         [
             np.square(np.abs(frames[i : i + BLOCK].astype(np.complex64) @ waves))
             for i in range(0, len(frames), BLOCK)
         ]
     )  # (T, n_low)
-    return np.quantile(power, STEADY_QUANTILE, axis=0) * scale, 1 / STEADY_WINDOW_S
+    return quantile(power, STEADY_QUANTILE) * scale, 1 / STEADY_WINDOW_S
+
+
+@lru_cache(maxsize=4)  # rates; making them takes five times as long as the product of 3 s with them
+def _waves(window: int) -> tuple[np.ndarray, float]:
+    """Tapered waves (window, n_low) complex64 of the lowest bins, and the scale of their power.
+
+    Only these bins are asked for: a product with their waves is less work than a transform.
+    """
+    n_low = round((MAINS_LINES + 1) * max(MAINS_HZ) * STEADY_WINDOW_S)
+    taper = np.hanning(window).astype(np.float32)
+    turns = np.exp(-2j * np.pi * np.outer(np.arange(window), np.arange(n_low)) / window)
+    return (turns * taper[:, None]).astype(np.complex64), 2 / (window * (taper**2).sum())
 
 
 def _hum(steady: np.ndarray, hz: float) -> float:
     """Power of the lines of mains hum; 0 where they do not stand out."""
     found = 0.0
     for mains in MAINS_HZ:
-        lines, contrasts = [], []
-        for k in range(1, MAINS_LINES + 1):
-            at, half = round(mains * k / hz), round(mains / 2 / hz)
-            line = float(steady[at - 1 : at + 2].max())
-            between = float(steady[[at - half, at + half]].mean())
-            lines.append(line)
-            contrasts.append(decibel(line) - decibel(between))
-        if np.mean(contrasts) >= MAINS_CONTRAST_DB:
-            found = max(found, sum(lines))
+        at = np.array([round(mains * k / hz) for k in range(1, MAINS_LINES + 1)])
+        half = round(mains / 2 / hz)
+        lines = np.max([steady[at - 1], steady[at], steady[at + 1]], axis=0)
+        between = np.mean([steady[at - half], steady[at + half]], axis=0)
+        if np.mean(decibels(lines) - decibels(between)) >= MAINS_CONTRAST_DB:
+            found = max(found, sum(lines.tolist()))
     return found
 
 

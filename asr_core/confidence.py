@@ -86,19 +86,19 @@ def emissions(log_probs: np.ndarray, words: Sequence[Sequence[TokenSpan]]) -> Em
     )
 
 
-def word_confidence(
-    log_probs: np.ndarray, word: Sequence[TokenSpan], config: ConfidenceConfig | None
-) -> float:
-    """The confidence of one word, in [0, 1].
+def word_confidences(
+    log_probs: np.ndarray, words: Sequence[Sequence[TokenSpan]], config: ConfidenceConfig | None
+) -> list[float]:
+    """The confidence of each word of an utterance, in [0, 1].
 
     Args:
         log_probs: (T, V) of the utterance.
-        word: its symbols, one at least.
+        words: their symbols, one at least each.
         config: how; where there is none, the mean of the symbols' mean probabilities.
     """
     if config is None:
-        return float(np.mean([span.score for span in word]))
-    return float(confidences(emissions(log_probs, [word]), config)[0])
+        return [float(np.mean([span.score for span in word])) for word in words]
+    return confidences(emissions(log_probs, words), config).tolist()
 
 
 def confidences(words: Emissions, config: ConfidenceConfig) -> np.ndarray:

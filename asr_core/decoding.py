@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from asr_core.decoder import Decoder, best_path
 from asr_core.digests import file_sha256
 from asr_core.lexicon import LexiconError, check_words, read_lexicon
 from asr_core.text import Alphabet
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a command line reads its options without what decodes
     from pydantic_core import ErrorDetails
+
+    from asr_core.decoder import Decoder
 
 SHIPPED = "model"  # as a lexicon: the one in the model's folder
 MAX_BOOST = 20.0  # log units; one word in 5e8 becomes certain
@@ -101,7 +102,7 @@ def parse_hotwords(options: Iterable[str]) -> dict[str, float]:
 
 def build_decoder(
     config: DecodingConfig, alphabet: Alphabet, shipped_lexicon: Path | None = None
-) -> Decoder:
+) -> "Decoder":
     """The decoder of a configuration, for a model.
 
     Args:
@@ -116,6 +117,8 @@ def build_decoder(
         LanguageModelError: the language model cannot be read.
     """
     if config.decoder == "greedy":
+        from asr_core.decoder import best_path
+
         return best_path
     from asr_core.beam import BeamSearch
     from asr_core.fusion import WordScorer

@@ -8,7 +8,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import signal
 
 NOISES = ("white", "pink", "brown", "hum50", "hum60", "babble", "clicks", "fan")
 TELEPHONE_BAND = (300.0, 3400.0)  # Hz, ITU-T G.712
@@ -122,6 +121,8 @@ def scale_to_snr(
 
 def limit_band(samples: np.ndarray, band: tuple[float, float], sample_rate: int) -> np.ndarray:
     """Samples (N,) through a Butterworth band-pass of 24 dB an octave, `band` in Hz."""
+    from scipy import signal
+
     filter_ = signal.butter(4, band, btype="bandpass", fs=sample_rate, output="sos")
     return np.asarray(signal.sosfilt(filter_, samples))
 
@@ -144,6 +145,8 @@ def room_response(
 
 def reverberate(speech: np.ndarray, response: np.ndarray) -> np.ndarray:
     """Speech (N,) in the room of `response` (M,), cut to (N,); the direct sound is not delayed."""
+    from scipy import signal
+
     return np.asarray(signal.fftconvolve(speech, response))[: len(speech)]
 
 

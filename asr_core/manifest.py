@@ -5,7 +5,6 @@ The format is NeMo's; CSV and TSV files with the same columns are read too.
 
 import csv
 import hashlib
-import io
 import json
 import math
 from collections import Counter
@@ -62,22 +61,37 @@ def read_manifest(path: str | Path) -> Manifest:
         ManifestError: the file is missing, unreadable, of another ending, or has no row at all.
     """
     path = Path(path)
+    rows: list[ManifestRow] = []
+    skipped: list[SkippedRow] = []
+    for row in stream_manifest(path):
+        if isinstance(row, ManifestRow):
+            rows.append(row)
+        else:
+            skipped.append(row)
+    if not rows and not skipped:
+        raise ManifestError(f"Manifest {path} has no rows. Expected one JSON object a line.")
+    return Manifest(path, rows, skipped)
+
+
+def stream_manifest(path: str | Path) -> Iterator[ManifestRow | SkippedRow]:
+    """The rows of `read_manifest` one by one, of a file that may be longer than memory.
+
+    Raises:
+        ManifestError: the file is missing, unreadable or of another ending, also where that shows
+            only in the middle of it.
+    """
+    path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open(encoding="utf-8-sig") as file:
+            for line, raw, record in read_records(path, file):
+                try:
+                    yield _row(record, line, path.parent)
+                except (ValueError, TypeError) as e:
+                    yield SkippedRow(line, str(e), raw[:1000])
     except (OSError, UnicodeDecodeError) as e:
         raise ManifestError(
             f"Cannot read manifest {path}: {e}. Expected a UTF-8 file of JSON lines, CSV or TSV."
         ) from e
-    rows: list[ManifestRow] = []
-    skipped: list[SkippedRow] = []
-    for line, raw, record in read_records(path, io.StringIO(text, newline=newlines(path))):
-        try:
-            rows.append(_row(record, line, path.parent))
-        except (ValueError, TypeError) as e:
-            skipped.append(SkippedRow(line, str(e), raw[:1000]))
-    if not rows and not skipped:
-        raise ManifestError(f"Manifest {path} has no rows. Expected one JSON object a line.")
-    return Manifest(path, rows, skipped)
 
 
 def write_manifest(path: str | Path, records: Iterable[Mapping[str, Any]]) -> None:

@@ -75,8 +75,10 @@ class MaskedConv(nn.Module):
         )
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, C, T), (B,) -> (B, C', ceil(T / stride)), (B,)."""
-        inside = frame_mask(lengths, x.shape[2]).unsqueeze(1)
+        """(B, C, T), (B,) -> (B, C', ceil(T / stride)), (B,); more axes before T are kept."""
+        inside = frame_mask(lengths, x.shape[-1])
+        for _ in range(x.ndim - 2):
+            inside = inside.unsqueeze(1)
         return self.conv(x * inside), (lengths - 1) // self.stride + 1
 
 
@@ -210,11 +212,16 @@ class CtcModel(nn.Module):
         """The convolutions alone: (B, T, F), (B,) -> (B, T', C), (B,)."""
         if self.loudest is not None:
             features = self.loudest(features, lengths)
-        x, lengths = self.prologue(features.transpose(1, 2), lengths)  # (B, C, T')
+        x, lengths = self.stack(features.transpose(1, 2), lengths)
+        return x.transpose(1, 2), lengths
+
+    def stack(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """The prologue and the blocks: (B, F, T), (B,) -> (B, C, T'), (B,)."""
+        x, lengths = self.prologue(x, lengths)
         x = torch.relu(self.prologue_norm(x))
         for block in self.blocks:
             x, lengths = block(x, lengths)
-        return x.transpose(1, 2), lengths
+        return x, lengths
 
     def read_out(self, x: Tensor, lengths: Tensor) -> Tensor:
         """What follows the convolutions: (B, T', C), (B,) -> log_probs (B, T', V)."""

@@ -28,7 +28,7 @@ def place_words(
     stride: int,
     hop_s: float,
     delay_s: float | None = None,
-    confidence: Callable[[Sequence[TokenSpan]], float] | None = None,
+    confidences: Callable[[Sequence[Sequence[TokenSpan]]], Sequence[float]] | None = None,
 ) -> tuple[Word, ...]:
     """Group symbols into words and give each word its extent in seconds.
 
@@ -49,7 +49,7 @@ def place_words(
         hop_s: seconds a feature frame.
         delay_s: from a word's middle (a Morse sign's start) to its emission, as measured for this
             network; where it is not known, emissions are taken to come before the words.
-        confidence: of a word, given its symbols; without it, the mean of their scores.
+        confidences: of words, given their symbols; without it, the mean of these symbols' scores.
     """
     groups = group_symbols(spans, alphabet)
     if not groups:
@@ -69,17 +69,21 @@ def place_words(
     if keyed and delay_s is not None:
         bounds_s = _keyed_bounds_s(groups, alphabet, stride * hop_s, delay_s)
     words = []
-    for group, (start, end), (first_s, last_s) in zip(groups, extents, bounds_s, strict=True):
+    placed = zip(groups, (confidences or _mean_scores)(groups), extents, bounds_s, strict=True)
+    for group, sure, (start, end), (first_s, last_s) in placed:
         text = alphabet.decode([span.id for span in group])
         if text:  # the unknown symbol takes its room on the time axis but is no word
-            sure = confidence(group) if confidence else np.mean([span.score for span in group])
             # Frame t is centred on t * hop_s: it reaches half a hop to either side.
             start_s, end_s = ((frame - 0.5) * hop_s for frame in (start, end))
             start_s, end_s = max(start_s, 0.0), min(end_s, duration_s)
             if max(start_s, first_s) < min(end_s, last_s):  # else there is no sound, or no time
                 start_s, end_s = max(start_s, first_s), min(end_s, last_s)
-            words.append(Word(text, start_s, end_s, float(sure)))
+            words.append(Word(text, start_s, end_s, sure))
     return tuple(words)
+
+
+def _mean_scores(words: Sequence[Sequence[TokenSpan]]) -> list[float]:
+    return [float(np.mean([span.score for span in word])) for word in words]
 
 
 def _keyed_bounds_s(

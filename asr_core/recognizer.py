@@ -2,21 +2,25 @@
 
 import copy
 import functools
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from asr_core.alignment import align, spell
 from asr_core.audio import Audio, AudioError, Source, load_audio, stream_audio
 from asr_core.checkpoint import AnyContract, find_model, load_model
-from asr_core.confidence import word_confidence
+from asr_core.confidence import word_confidences
 from asr_core.decoder import Decoder, Hypothesis, TokenSpan, best_path
 from asr_core.features import LogMel
+from asr_core.inference import OnnxNetwork
 from asr_core.lexicon import LEXICON
 from asr_core.model import CtcModel
 from asr_core.model_names import is_hugging_face
@@ -24,10 +28,21 @@ from asr_core.norms import Norms, load_norms
 from asr_core.pieces import cut, join
 from asr_core.placement import place_words
 from asr_core.transcript import Reading, Transcript, Word
+from asr_core.workers import side_by_side
 
-MAX_BATCH_S = 300.0  # padded seconds in a batch; bounds memory when there are many recordings
+MAX_BATCH_S = 60.0  # padded seconds in a batch: what a thread works on at a time
+READ_AHEAD = 64  # recordings that are read before they are wanted
 WINDOW = 512  # recordings held in memory and sorted by length at a time, ...
 WINDOW_S = 3600.0  # ... or as many as make an hour
+
+
+@dataclass(frozen=True)
+class Emission:
+    """What a recording looks and sounds like to a network: features (T, F), log_probs (T', V)."""
+
+    duration_s: float
+    features: np.ndarray
+    log_probs: np.ndarray
 
 
 class SampleNetwork(Protocol):
@@ -61,12 +76,10 @@ class Recognizer:
         self.lexicon_path = lexicon_path  # of the lexicon that came with the model, if any
         self.alphabet = contract.alphabet
         self.model = model
-        if isinstance(model, CtcModel):
-            # In double precision the sums of a batch and of a single recording agree to the last
-            # digit shown; in single precision they part by up to 1e-4, because shapes decide their
-            # order.
-            self.model = copy.deepcopy(model).double().eval()
         self.log_mel = LogMel(contract.features)
+        if isinstance(model, CtcModel):
+            self.model = copy.deepcopy(model).eval()
+            self._network = OnnxNetwork(self.model, contract.features.n_mels)
 
     @classmethod
     def load(cls, folder: str | Path) -> "Recognizer":
@@ -124,10 +137,9 @@ class Recognizer:
         Raises:
             AudioError: a recording that cannot be read (see `transcribe_each` to go on).
         """
-        audios = [self.read(recording) for recording in recordings]
-        pieces = [list(cut([audio], self.frame)) for audio in audios]
-        heard = iter(self._transcribe_all([piece for some in pieces for piece in some]))
-        return [join(list(islice(heard, len(some)))) for some in pieces]
+        audios = list(side_by_side(self.read, recordings, READ_AHEAD))
+        heard = dict(self._transcribe_all(audios))
+        return [heard[i] for i in range(len(audios))]
 
     def transcribe_pieces(
         self, recording: Source | Audio, max_s: float | None = None
@@ -143,32 +155,51 @@ class Recognizer:
                 before the place where that showed.
         """
         pieces = cut(self._stream(recording, max_s), self.frame)
-        for batch in _batches(enumerate(pieces), self.max_batch_s):
-            yield from self._transcribe_batch([piece for _, piece in batch])
+        batches = _batches(enumerate(pieces), self.max_batch_s)
+        for emitted in self._emissions([piece for _, piece in batch] for batch in batches):
+            yield from map(self._decode, emitted)
 
-    def _transcribe_all(self, audios: Sequence[Audio]) -> list[Transcript]:
-        """In batches of similar length."""
-        by_length = sorted(enumerate(audios), key=lambda item: item[1].duration_s)
-        transcripts: dict[int, Transcript] = {}
-        for batch in _batches(by_length, self.max_batch_s):
-            results = self._transcribe_batch([audio for _, audio in batch])
-            transcripts |= zip((i for i, _ in batch), results, strict=True)
-        return [transcripts[i] for i in range(len(audios))]
+    def _transcribe_all(self, audios: Sequence[Audio]) -> Iterator[tuple[int, Transcript]]:
+        """(index, transcript) of each as it is done, in batches of similar length."""
+        cuts = [list(cut([audio], self.frame)) for audio in audios]
+        owners = [i for i, pieces in enumerate(cuts) for _ in pieces]
+        missing = Counter(owners)
+        heard: dict[int, dict[int, Transcript]] = defaultdict(dict)  # by owner, then by piece
+        by_length = sorted(enumerate(chain.from_iterable(cuts)), key=_length)
+        batches = list(_batches(by_length, self.max_batch_s))
+        emissions = self._emissions([piece for _, piece in batch] for batch in batches)
+        for batch, emitted in zip(batches, emissions, strict=True):
+            for (k, _), each in zip(batch, emitted, strict=True):
+                owner = owners[k]
+                heard[owner][k] = self._decode(each)
+                missing[owner] -= 1
+                if not missing[owner]:
+                    parts = heard.pop(owner)
+                    yield owner, join([parts[k] for k in sorted(parts)])
+
+    def _emissions(self, batches: Iterable[Sequence[Audio]]) -> Iterator[list[Emission]]:
+        """What the network says of each batch, in order."""
+        if isinstance(self.model, CtcModel):
+            return side_by_side(self._emit, batches, ahead=torch.get_num_threads() + 1)
+        return map(self._emit, batches)  # torch itself has several threads
 
     @torch.inference_mode()
-    def _transcribe_batch(self, audios: Sequence[Audio]) -> list[Transcript]:
-        samples, lengths = pad([audio.samples for audio in audios])
-        features, feature_lengths = self.log_mel(samples, lengths)
+    def _emit(self, audios: Sequence[Audio]) -> list[Emission]:
+        # One by one: what lies between two steps then stays in the processor's cache.
+        features = [self.log_mel(*pad([audio.samples]))[0][0] for audio in audios]
         if isinstance(self.model, CtcModel):
-            log_probs, frame_lengths = self.model(features.double(), feature_lengths)
+            lengths = torch.tensor([len(each) for each in features])
+            log_probs, n_frames = self._network(pad_sequence(features, batch_first=True), lengths)
         else:
-            log_probs, frame_lengths = self.model(samples, lengths)
-        heard = []
-        for i, audio in enumerate(audios):
-            frames = log_probs[i, : frame_lengths[i]].numpy()
-            seen = features[i, : feature_lengths[i]].numpy()
-            heard.append(self._transcript(audio.duration_s, seen, frames, self.decoder(frames)))
-        return heard
+            heard = self.model(*pad([audio.samples for audio in audios]))
+            log_probs, n_frames = (x.numpy() for x in heard)
+        return [
+            Emission(audio.duration_s, seen.numpy(), said[:n])
+            for audio, seen, said, n in zip(audios, features, log_probs, n_frames, strict=True)
+        ]
+
+    def _decode(self, emission: Emission) -> Transcript:
+        return self._transcript(emission, self.decoder(emission.log_probs))
 
     def transcribe_each(
         self,
@@ -186,25 +217,29 @@ class Recognizer:
                 transcribed, so that whoever measures the sound need not decode it again.
         """
         held: list[tuple[int, Audio]] = []
-        for i, recording in enumerate(recordings):
-            try:
-                audio = self.read(recording)
-            except AudioError as e:
-                yield i, e
+        held_s = 0.0
+        for i, audio in enumerate(side_by_side(self._try_to_read, recordings, READ_AHEAD)):
+            if isinstance(audio, AudioError):
+                yield i, audio
                 continue
             if when_read is not None:
                 when_read(i, audio)
             held.append((i, audio))
-            if len(held) == WINDOW or sum(audio.duration_s for _, audio in held) > WINDOW_S:
+            held_s += audio.duration_s
+            if len(held) == WINDOW or held_s > WINDOW_S:
                 yield from self._transcribe_held(held)
-                held = []
+                held, held_s = [], 0.0
         yield from self._transcribe_held(held)
 
     def _transcribe_held(self, held: list[tuple[int, Audio]]) -> Iterator[tuple[int, Transcript]]:
-        held.sort(key=lambda item: item[1].duration_s)
-        for batch in _batches(held, self.max_batch_s):
-            transcripts = self.transcribe([audio for _, audio in batch])
-            yield from zip((i for i, _ in batch), transcripts, strict=True)
+        for place, transcript in self._transcribe_all([audio for _, audio in held]):
+            yield held[place][0], transcript
+
+    def _try_to_read(self, recording: Source | Audio) -> Audio | AudioError:
+        try:
+            return self.read(recording)
+        except AudioError as e:
+            return e
 
     def align(self, recording: Source | Audio, text: str) -> Transcript:
         """Where a given text is in a recording, whatever the model would have heard.
@@ -219,7 +254,9 @@ class Recognizer:
         heard = self.decoding_with(best_path).transcribe([recording])[0]
         best = align(heard.log_probs, ids)
         readings = [Hypothesis(best.spans, best.log_prob, best.log_prob)]
-        return self._transcript(heard.duration_s, heard.features, heard.log_probs, readings)
+        return self._transcript(
+            Emission(heard.duration_s, heard.features, heard.log_probs), readings
+        )
 
     def read(self, recording: Source | Audio) -> Audio:
         """The recording, checked, at the model's sample rate (raises AudioError)."""
@@ -234,13 +271,8 @@ class Recognizer:
             return stream_audio(samples, self.sample_rate, source_rate=rate, max_s=max_s)
         return stream_audio(recording, self.sample_rate, max_s=max_s)
 
-    def _transcript(
-        self,
-        duration_s: float,
-        features: np.ndarray,
-        log_probs: np.ndarray,
-        readings: Sequence[Hypothesis],
-    ) -> Transcript:
+    def _transcript(self, emission: Emission, readings: Sequence[Hypothesis]) -> Transcript:
+        features, log_probs = emission.features, emission.log_probs
         spans = readings[0].spans
         return Transcript(
             text=self._text(readings[0].ids),
@@ -248,7 +280,7 @@ class Recognizer:
             tokens=spans,
             n_best=tuple(readings),
             readings=self._readings(readings, features, log_probs),
-            duration_s=duration_s,
+            duration_s=emission.duration_s,
             frame_s=self.frame_s,
             hop_s=self.hop_s,
             features=features,
@@ -287,7 +319,7 @@ class Recognizer:
             self.model.stride,
             self.hop_s,
             self.contract.emission_delay_s,
-            functools.partial(word_confidence, log_probs, config=self.contract.confidence),
+            functools.partial(word_confidences, log_probs, config=self.contract.confidence),
         )
 
 
@@ -314,3 +346,7 @@ def _batches(
         batch.append(item)
     if batch:
         yield batch
+
+
+def _length(item: tuple[int, Audio]) -> int:
+    return len(item[1].samples)

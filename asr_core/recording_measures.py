@@ -18,7 +18,9 @@ from asr_core.signal_measures import (
     SOUND_DB,
     SignalMeasures,
     decibel,
+    decibels,
     measure_signal,
+    quantile,
 )
 
 PROFILE_BANDS = 40  # mel bands from 0 to PROFILE_HZ, whatever the rate: recordings compare
@@ -146,7 +148,7 @@ def _dropout_s(level_db: np.ndarray, first: int, last: int) -> float:
     inside = dead[first:last]
     alive = level_db[~dead]
     n_least = round(DROPOUT_S / HOP_S)
-    if inside.sum() < n_least or not len(alive) or np.quantile(alive, 0.15) <= QUIETEST_DB:
+    if inside.sum() < n_least or not len(alive) or quantile(alive, 0.15) <= QUIETEST_DB:
         return 0.0
     # A file whose every pause is digital was gated or synthesised; it has not lost anything.
     return float(inside.sum() * HOP_S)
@@ -184,7 +186,7 @@ def _bandwidth_hz(loud: np.ndarray, rate: int) -> float:
 def _profile(mean: np.ndarray, rate: int) -> tuple[float, ...]:
     """Power of each frequency (bins,) -> dB of each mel band."""
     bands = _mel_filters(rate, len(mean)) @ mean
-    return tuple(round(decibel(float(power)), 2) for power in bands)
+    return tuple(round(level_db, 2) for level_db in decibels(bands).tolist())
 
 
 @lru_cache(maxsize=16)

@@ -1,6 +1,7 @@
 """The app as a client sees it: launched in this process with a tiny model, and its command line."""
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,14 +11,16 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import quote
 
+import brotli
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 import app
-from analysis.evaluation import Evaluation
+from analysis.evaluation import Evaluation, EvaluationError
 from asr_core.checkpoint import CheckpointError, save_model
 from asr_core.training.corpora import morse
 from ui import library, strings
@@ -73,6 +76,21 @@ def status(url: str) -> int:
 
 def test_the_page_answers(address):
     assert status(address) == 200
+
+
+def test_the_page_travels_compressed_and_once(address):
+    def get(**headers: str):
+        request = urllib.request.Request(address, headers=headers)  # noqa: S310 - localhost
+        return urllib.request.urlopen(request, timeout=20)  # noqa: S310
+
+    with get() as plain, get(**{"Accept-Encoding": "gzip, br"}) as packed:
+        page, sent = plain.read(), packed.read()
+        assert packed.headers["Content-Encoding"] == "br"
+        assert brotli.decompress(sent) == page
+        assert len(sent) < len(page) / 8
+        tag = packed.headers["ETag"]
+    with pytest.raises(urllib.error.HTTPError, match="304"):
+        get(**{"If-None-Match": tag})
 
 
 def test_a_file_is_recognised(client, folder, tiny_recognizer):
@@ -235,6 +253,19 @@ class TestCommandLine:
     def test_a_wrong_evaluation(self, tmp_path):
         with pytest.raises(ValueError, match="No evaluation at"):
             self.collect("--evaluation", str(tmp_path / "none"))
+
+    def test_an_evaluation_is_looked_at_at_once_and_opened_later(self, tmp_path):
+        folder = tmp_path / "set"
+        shutil.copytree(app.ASSETS / "evaluations" / "spoken", folder)
+        utterances = folder / "utterances.parquet"
+        pd.concat(2 * [pd.read_parquet(utterances)]).to_parquet(utterances)
+        _, (pending, *_) = self.collect("--evaluation", str(folder))
+        with pytest.raises(EvaluationError, match="repeated utterance_id"):
+            pending.result()
+        for broken in (utterances.read_bytes()[:-9], b""):
+            utterances.write_bytes(broken)
+            with pytest.raises(EvaluationError, match=r"Cannot read .*utterances\.parquet"):
+                self.collect("--evaluation", str(folder))
 
     def test_a_wrong_manifest(self, tmp_path):
         with pytest.raises(ValueError, match="No manifest at"):

@@ -40,8 +40,8 @@ def test_round_trip_is_bit_for_bit(folder: Path, tiny_recognizer: Recognizer) ->
     saved, loaded = tiny_recognizer.model.state_dict(), model.state_dict()
     assert list(saved) == list(loaded)
     assert all(torch.equal(saved[name].to(loaded[name].dtype), loaded[name]) for name in saved)
-    features, lengths = torch.rand(2, 30, 16).double(), torch.tensor([30, 11])
-    again = model.double()(features, lengths)[0]
+    features, lengths = torch.rand(2, 30, 16), torch.tensor([30, 11])
+    again = model(features, lengths)[0]
     assert torch.equal(again, tiny_recognizer.model(features, lengths)[0])
 
 

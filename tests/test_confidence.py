@@ -17,7 +17,7 @@ from asr_core.confidence import (
     emissions,
     frame_confidences,
     n_best_confidences,
-    word_confidence,
+    word_confidences,
 )
 from asr_core.decoder import Hypothesis, TokenSpan, greedy
 from asr_core.text import BLANK, Alphabet
@@ -123,8 +123,8 @@ class TestByHand:
         }
         for (frames, symbols), value in expected.items():
             config = ConfidenceConfig(over_frames=frames, over_symbols=symbols)
-            assert word_confidence(log_probs, word, config) == pytest.approx(value)
-        assert word_confidence(log_probs, word, None) == pytest.approx((0.8 + 0.55) / 2)
+            assert word_confidences(log_probs, [word], config)[0] == pytest.approx(value)
+        assert word_confidences(log_probs, [word], None)[0] == pytest.approx((0.8 + 0.55) / 2)
 
     def test_the_map(self):
         config = ConfidenceConfig(scale=2.0, bias=1.0)
@@ -181,16 +181,15 @@ class TestInvariants:
         padded = np.concatenate([random_log_probs(rng, 3, 5), log_probs, np.zeros((4, 5))])
         moved = [TokenSpan(s.id, s.start + 3, s.end + 3, s.score) for s in word]
         for config in EVERY:
-            assert word_confidence(padded, moved, config) == word_confidence(
-                log_probs, word, config
-            )
+            alone = word_confidences(log_probs, [word], config)
+            assert word_confidences(padded, [moved], config) == alone
 
     def test_one_by_one_as_all_at_once(self, rng):
         log_probs = random_log_probs(rng, 30, 4)
         spans = greedy(log_probs).spans
         words = [spans[:1], spans[1:4], spans[4:6], spans[6:]]
         for config in (*EVERY, ConfidenceConfig(over_symbols="prod", scale=2.0, bias=0.5)):
-            alone = [word_confidence(log_probs, word, config) for word in words]
+            alone = [word_confidences(log_probs, [word], config)[0] for word in words]
             np.testing.assert_allclose(
                 confidences(emissions(log_probs, words), config), alone, rtol=1e-12
             )

@@ -5,10 +5,13 @@ import pyarrow
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyarrow import parquet
 
-from analysis.columns import FreeColumns
-from analysis.counting import concatenated, count, interval
+from analysis import arrays, folder
+from analysis.columns import FixedColumns, FreeColumns, SpooledColumns
+from analysis.counting import Kinds, Sums, count
 from analysis.scoring import Edit, resampled_interval, score, total
+from analysis.summary import RESAMPLES, SEED, rate_of, rates
 from analysis.tables import table
 
 WORDS = st.sampled_from(["one", "two", "three", "a", "b", "ноль", "<unk>"])
@@ -28,7 +31,9 @@ def test_counts_and_edits_are_scores(pairs: list[tuple[str, str]]) -> None:
     found = [(place, Edit(*row)) for place, *row in zip(edits.utterance, *columns, strict=True)]
     wanted = [(i, e) for i, s in enumerate(scores) for e in s.edits if e.op != "equal"]
     assert found == wanted
-    assert counts.totals == total(scores)
+    sums = Sums()
+    sums.add(counts)
+    assert sums.totals == total(scores)
 
 
 def test_pairs_only() -> None:
@@ -37,27 +42,78 @@ def test_pairs_only() -> None:
 
 
 def test_batches_make_one() -> None:
-    texts = ["one two", "", "three"], ["one", "four", "three"]
-    whole, _ = count(*texts)
-    parts = [count([said], [got])[0] for said, got in zip(*texts, strict=True)]
-    assert concatenated(parts).totals == whole.totals
+    said, heard = ["one two", "", "three"], ["one", "four", "three"]
+    sums = Sums()
+    for pair in zip(said, heard, strict=True):
+        sums.add(count(*([text] for text in pair))[0])
+    scores = score(said, heard)
+    assert sums.totals == total(scores)
+    kinds = {"wer": sums.words, "cer": sums.characters, "ser": sums.utterances}
+    assert {name: rate_of(each) for name, each in kinds.items()} == rates(scores, total(scores))
 
 
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=30))
-def test_the_interval_is_that_of_scoring(pairs: list[tuple[int, int]]) -> None:
-    counts = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-    errors, sizes = counts[:, 0], counts[:, 1]
-    ours, theirs = (
-        interval(errors, sizes, n=50, seed=1),
-        resampled_interval(errors, sizes, n=50, seed=1),
-    )
-    np.testing.assert_array_equal([ours.low, ours.high], [theirs.low, theirs.high])
+@given(st.lists(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=15), max_size=3))
+def test_the_interval_is_that_of_scoring(batches: list[list[tuple[int, int]]]) -> None:
+    kinds = Kinds()
+    for batch in batches:
+        kinds.add(*np.array(batch, dtype=np.int64).reshape(-1, 2).T)
+    counts = np.array([pair for batch in batches for pair in batch], dtype=np.int64).reshape(-1, 2)
+    wanted = resampled_interval(counts[:, 0], counts[:, 1], n=RESAMPLES, seed=SEED)
+    found = rate_of(kinds)
+    np.testing.assert_array_equal([found["low"], found["high"]], [wanted.low, wanted.high])
 
 
 VALUES = (
     st.none() | st.booleans() | st.integers() | st.text("aя", max_size=3)
     | st.floats(allow_nan=False, allow_infinity=False) | st.lists(st.integers(0, 3), max_size=2)
 )  # fmt: skip
+ARRAYS = {
+    arrays.strings: (pyarrow.string(), st.text("aя\x00😀", max_size=4)),
+    arrays.integers: (pyarrow.int64(), st.integers(-(2**63), 2**63 - 1)),
+    arrays.floats: (pyarrow.float64(), st.floats(allow_nan=False) | st.integers(-9, 9)),
+    arrays.booleans: (pyarrow.bool_(), st.booleans()),
+}
+
+
+@pytest.mark.parametrize("make", ARRAYS)
+@given(st.data())
+def test_arrays_are_those_of_arrow(make, data: st.DataObject) -> None:
+    kind, values = ARRAYS[make]
+    given_values = data.draw(st.lists(st.none() | values, max_size=20))
+    found = make(given_values)
+    found.validate(full=True)
+    assert found.equals(pyarrow.array(given_values, kind))
+
+
+def test_arrays_refuse_what_does_not_fit() -> None:
+    for values in ([1.5], [2**63], ["1"]):
+        with pytest.raises(TypeError):
+            arrays.integers(values)
+    assert np.isnan(arrays.floats([float("nan"), None])[0].as_py())
+
+
+BATCHES = st.lists(st.lists(st.tuples(st.none() | st.text("aя"), st.integers(0, 9))), max_size=5)
+
+
+@given(batches=BATCHES, group=st.integers(1, 4))
+def test_batches_on_disk_are_those_in_memory(batches, group: int, tmp_path_factory) -> None:
+    """And the file written of them is, to the byte, that of the whole table."""
+    place = tmp_path_factory.mktemp("spooled")
+    kinds = {"text": "str", "n": "int64", "never": "float64"}
+    held, spooled = FixedColumns(kinds), SpooledColumns(kinds, place)
+    for batch in filter(None, batches):
+        for columns in (held, spooled):
+            columns.add(text=[text for text, _ in batch], n=np.array([n for _, n in batch]))
+    assert [*place.iterdir()] == []  # the file has no name to leave behind
+    reader = pyarrow.RecordBatchReader.from_batches(spooled.schema, spooled.batches())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folder, "ROW_GROUP", group)
+        folder.write_table(place / "streamed", reader)
+        folder.write_table(place / "whole", held.table())
+    assert (place / "streamed").read_bytes() == (place / "whole").read_bytes()
+    assert parquet.ParquetFile(place / "whole").num_row_groups >= 1
+
+
 RECORDS = st.lists(st.dictionaries(st.sampled_from("pqr"), VALUES), max_size=6)
 
 

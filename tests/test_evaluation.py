@@ -22,7 +22,7 @@ from asr_core.checkpoint import Contract, build_model, save_model
 from asr_core.features import FeatureConfig
 from asr_core.manifest import ManifestError, ManifestRow
 from asr_core.model import BlockConfig, ModelConfig, PrologueConfig
-from asr_core.recognizer import Recognizer
+from asr_core.recognizer import Emission, Recognizer
 from asr_core.text import Alphabet
 from asr_core.transcript import Transcript
 
@@ -196,7 +196,8 @@ class Planted(Recognizer):
             features, lengths = self.log_mel(samples, torch.tensor([samples.shape[1]]))
             seen = features[0, : lengths[0]].numpy()
             readings = self.decoder(self.log_probs)
-            yield i, self._transcript(audio.duration_s, seen, self.log_probs, readings)
+            emission = Emission(audio.duration_s, seen, self.log_probs)
+            yield i, self._transcript(emission, readings)
 
 
 def test_a_deleted_word_is_placed_by_alignment(tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 """Imports run one way, app -> ui -> analysis -> asr_core, and what starts fast stays light."""
 
 import ast
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +12,12 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = ("asr_core", "analysis", "ui", "app")  # each may import itself and those before it
-HEAVY_FOR_APP = ("lightning", "asr_core.training", "torch", "torchaudio", "librosa", "jiwer")
+HEAVY_FOR_APP = (
+    *("lightning", "asr_core.training", "torch", "torchaudio", "onnxruntime", "librosa", "numba"),
+    *("jiwer", "scipy", "sklearn", "matplotlib", "plotly", "duckdb", "transformers", "ray"),
+    *("analysis.report", "analysis.evaluating", "asr_core.recognizer"),
+)
+HEAVY_FOR_HELP = (*HEAVY_FOR_APP, "numpy", "pandas", "pyarrow", "gradio")
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,12 @@ def loaded_by(found: set[Import], name: str) -> set[str]:
     return {".".join(n.split(".")[: k + 1]) for n in reached for k in range(n.count(".") + 1)}
 
 
+def loaded_by_page(found: set[Import]) -> set[str]:
+    """All that is loaded with app.py and what its functions import of the pages."""
+    pages = {i.imported for i in found if i.importer == "app" and i.imported.startswith("ui.")}
+    return set().union(*(loaded_by(found, name) for name in ("app", *pages)))
+
+
 def _reached(graph: dict[str, set[str]], start: set[str]) -> set[str]:
     reached, todo = set(), list(start)
     while todo:
@@ -155,7 +169,41 @@ def test_messages_for_the_app_are_made_without_what_trains(found):
 
 
 def test_the_app_loads_only_what_the_page_needs(found):
-    assert loaded_by(found, "app").isdisjoint(HEAVY_FOR_APP)
+    loaded = loaded_by_page(found)
+    assert {"gradio", "ui.recognise", "ui.errors", "ui.model"} <= loaded
+    assert loaded.isdisjoint(HEAVY_FOR_APP)
+
+
+def loaded_in_its_own_process(program: str) -> set[str]:
+    """What Python has really loaded once a program has run, modules and their parents."""
+    told = f"{program}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_before_the_page_answers_nothing_heavy_is_there():
+    loaded = loaded_in_its_own_process("import app\nassert app.demo.fns")
+    assert loaded & set(HEAVY_FOR_APP) == set()
+    assert "gradio" in loaded
+
+
+@pytest.mark.parametrize("name", ["asr_core.__main__", "analysis.__main__"])
+def test_a_command_line_reads_its_options_with_little(name):
+    assert loaded_in_its_own_process(f"import {name}") & set(HEAVY_FOR_HELP) == set()
+
+
+def test_the_app_reads_its_options_before_gradio():
+    program = """
+import runpy, sys
+sys.argv = ["app.py", "--help"]
+try:
+    runpy.run_path("app.py", run_name="__main__")
+except SystemExit as e:
+    assert e.code == 0
+"""
+    assert loaded_in_its_own_process(program) & set(HEAVY_FOR_HELP) == set()
 
 
 class TestChecker:

@@ -15,11 +15,11 @@ from asr_core.decoder import Hypothesis, greedy
 from asr_core.features import FeatureConfig
 from asr_core.manifest import read_manifest
 from asr_core.placement import place_words
-from asr_core.recognizer import Recognizer, pad
+from asr_core.recognizer import Emission, Recognizer, pad
 from asr_core.transcript import Transcript
 
 BUNDLED = Path(__file__).parents[1] / "assets" / "validation" / "spoken" / "manifest.jsonl"
-ATOL = 1e-5  # float32: kernels for other batch shapes may sum in another order
+ATOL = 1e-4  # float32: on some processors, other batch shapes may sum in another order
 
 
 def babble(rng: np.random.Generator, seconds: float, rate: int = 8000) -> Audio:
@@ -291,13 +291,13 @@ def test_each_keeps_its_limits(
     monkeypatch.setattr(recognizer_module, "MAX_BATCH_S", batch_s)
     durations = [0.5, 3.0, 1.0, 5.0, 0.1, 2.0, 2.0]  # 5 s is longer than a batch: it goes alone
     batches: list[list[float]] = []
-    transcribe = tiny_recognizer.transcribe
+    emit = tiny_recognizer._emit
 
-    def spy(audios: list[Audio]) -> list[Transcript]:
+    def spy(audios: list[Audio]) -> list[Emission]:
         batches.append([audio.duration_s for audio in audios])
-        return transcribe(audios)
+        return emit(audios)
 
-    monkeypatch.setattr(tiny_recognizer, "transcribe", spy)
+    monkeypatch.setattr(tiny_recognizer, "_emit", spy)
     audios = [babble(rng, s) for s in durations]
     assert sorted(indices(tiny_recognizer, audios)) == list(range(7))
     assert sorted(itertools.chain(*batches)) == sorted(durations)
@@ -314,6 +314,7 @@ def test_each_reads_no_further_than_it_has_to(
 ) -> None:
     """A million recordings must not be in memory at once."""
     monkeypatch.setattr(recognizer_module, "WINDOW", 2)
+    monkeypatch.setattr(recognizer_module, "READ_AHEAD", 3)
     n_read = 0
     read = tiny_recognizer.read
 
@@ -322,11 +323,11 @@ def test_each_reads_no_further_than_it_has_to(
         n_read += 1
         return read(recording)
 
-    audios = [babble(rng, 0.2)] * 6
+    audios = [babble(rng, 0.2)] * 12
     with monkeypatch.context() as patch:
         patch.setattr(tiny_recognizer, "read", spy)
         next(iter(tiny_recognizer.transcribe_each(audios)))
-    assert n_read == 2 + 2  # two for the window, and transcribe checks the same two
+    assert n_read <= 2 + 3  # the window, and what is read ahead
 
 
 def test_pad() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from asr_core.audio import Audio, load_audio
 from asr_core.manifest import read_manifest
-from asr_core.signal_measures import HOP_S, measure_signal
+from asr_core.signal_measures import HOP_S, measure_signal, quantile
 
 VALIDATION = Path(__file__).parent.parent / "assets" / "validation" / "spoken" / "manifest.jsonl"
 RATE = 8000
@@ -104,3 +104,13 @@ def test_any_recording_is_measured(n: int, loudness: float, rate: int) -> None:
     assert np.isfinite(values).all()
     assert found.sound_s <= (len(samples) / rate) + 2 * HOP_S
     assert len(found.level_db) == len(found.clipped) == len(found.bands_db)
+
+
+@given(st.integers(1, 300), st.sampled_from([0.02, 0.15, 0.2, 0.25, 0.95, 0.98]), st.booleans())
+def test_a_quantile_is_numpys_to_the_last_bit(n: int, share: float, single: bool) -> None:
+    values = np.random.default_rng(n).normal(0, 50, (n, 3)).astype("f4" if single else "f8")
+    for each in (values, values[:, 0]):
+        expected = np.quantile(each, share, axis=0)
+        found = quantile(each, share)
+        assert found.dtype == expected.dtype
+        np.testing.assert_array_equal(found, expected)

@@ -11,7 +11,7 @@ import pytest
 from analysis import slices
 from analysis.conditions import equals, literal
 from analysis.evaluation import Evaluation, EvaluationError
-from analysis.excess import false_discovery_rates, p_of_excess, sums_by, terms
+from analysis.excess import false_discovery_rates, p_of_excess, terms
 from analysis.parts import readable
 from analysis.scoring import resampled_interval
 from analysis.slices import Slice, slice_by, worst
@@ -274,11 +274,11 @@ def test_p_values_of_chance_are_no_smaller_than_chance(rng: np.random.Generator,
     words = rng.integers(0, 20, n)
     errors = rng.binomial(words, rng.beta(0.2, 1.5, n))
     each = terms(errors, words)
-    whole = each.sum(axis=1, keepdims=True)
+    whole, of_each = each.whole[:, np.newaxis], each.of_kinds[:, each.kinds]
     for lengths in (words >= 0, words >= 12):
         among = np.flatnonzero(lengths)
         parts = [rng.choice(among, size, replace=False) for _ in range(3000)]
-        p = p_of_excess(np.stack([each[:, part].sum(axis=1) for part in parts], axis=1), whole)
+        p = p_of_excess(np.stack([of_each[:, part].sum(axis=1) for part in parts], axis=1), whole)
         assert (p <= 0.05).mean() <= 0.065
         assert (p <= 0.01).mean() <= 0.015
         assert (p <= 0.001).mean() <= 0.004
@@ -289,20 +289,37 @@ def test_p_of_a_part_as_permutation_gives_it(rng: np.random.Generator) -> None:
     n, m = 400, 60
     words, errors = np.full(n, 5), rng.binomial(5, rng.beta(0.3, 2, n))
     each = terms(errors, words)
-    whole = each.sum(axis=1, keepdims=True)
+    whole = each.whole[:, np.newaxis]
     drawn = np.array([rng.permutation(errors)[:m].sum() for _ in range(20_000)])
     for _ in range(20):
         codes = (rng.permutation(n) >= m).astype(int)
-        p = p_of_excess(sums_by(each, codes, 2), whole)[0]
+        p = p_of_excess(each.sums_by(codes, 2), whole)[0]
         exact = (drawn >= errors[codes == 0].sum()).mean()
         assert p == pytest.approx(exact, rel=0.2, abs=0.02) or exact < p  # own variance was larger
 
 
 def test_a_part_without_a_rest_is_not_tested() -> None:
     each = terms(np.array([1, 0, 2]), np.array([2, 0, 2]))
-    whole = each.sum(axis=1, keepdims=True)
+    whole = each.whole[:, np.newaxis]
     assert p_of_excess(whole, whole).tolist() == [1]
-    assert p_of_excess(each, whole).tolist() == [1, 1, 1]
+    assert p_of_excess(each.of_kinds[:, each.kinds], whole).tolist() == [1, 1, 1]
+
+
+def test_sums_are_those_of_the_utterances_one_by_one(rng: np.random.Generator) -> None:
+    n, parts = 500, 7
+    words = rng.integers(0, 30, n)
+    errors, codes = rng.binomial(words, 0.3), rng.integers(0, parts, n)
+    each = terms(errors, words)
+    one_by_one = np.zeros((8, parts))
+    np.add.at(one_by_one.T, codes, each.of_kinds[:, each.kinds].T)
+    alike, of_many_kinds = each.sums_by(codes, parts), each.sums_by(codes, 10_000)
+    # Sums of the same floats in another order; the first six are of whole numbers.
+    np.testing.assert_allclose(alike, one_by_one, rtol=1e-12)
+    np.testing.assert_array_equal(alike[:6], one_by_one[:6])
+    np.testing.assert_allclose(of_many_kinds[:, :parts], one_by_one, rtol=1e-12)
+    assert not of_many_kinds[:, parts:].any()
+    plain = np.stack([np.ones(n), errors, words, errors**2, errors * words, words**2])
+    np.testing.assert_array_equal(each.whole[:6], plain.sum(axis=1))
 
 
 def test_false_discovery_rates_as_scipy_gives_them(rng: np.random.Generator) -> None:

@@ -248,7 +248,7 @@ def test_a_long_file_is_what_the_straight_line_says(
 
 
 def test_ctrl_c_keeps_what_is_done(model: Path, texts: dict[str, str], tmp_path: Path) -> None:
-    """A real signal to a real process, in the third batch of a long file."""
+    """A real signal to a real process, in the eighth piece of a long file."""
     soundfile.write("long.flac", np.zeros(1200 * 8000, dtype=np.int16), 8000)
     code = """
 import os, signal
@@ -256,13 +256,13 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs igno
 from asr_core.__main__ import app
 from asr_core.recognizer import Recognizer
 from asr_core.what_if import Change, apply
-hear, batches = Recognizer._transcribe_batch, []
-def interrupted(self, audios):
-    batches.append(audios)
-    if len(batches) == 3:  # the short file is the first
+decode, pieces = Recognizer._decode, []
+def interrupted(self, emission):
+    pieces.append(emission)
+    if len(pieces) == 9:  # the short file is the first
         os.kill(os.getpid(), signal.SIGINT)
-    return hear(self, audios)
-Recognizer._transcribe_batch = interrupted
+    return decode(self, emission)
+Recognizer._decode = interrupted
 app()
 """
     common = ["transcribe", "long.flac", "b.wav", "missing.m4a", "--model", model]
@@ -271,7 +271,7 @@ app()
     assert done.stderr == "stopped: this is what was done until then\n"
     long, short, missing = json.loads(done.stdout)
     assert long["partial"] is True
-    assert 200 < long["duration"] <= 300  # the first batch of it
+    assert 7 * 25 <= long["duration"] <= 7 * 35
     assert short["text"] == texts["b.wav"]
     assert missing == {"file": "missing.m4a", "error": "stopped before its turn"}
 

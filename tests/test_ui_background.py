@@ -72,6 +72,44 @@ def test_what_is_on_demand_is_not_for_the_workshop():
     assert asked.result(timeout_s=5) == 1
 
 
+def test_what_is_quick_is_never_seen_unfinished():
+    made = []
+    looks = (
+        lambda pending: pending.finished,
+        lambda pending: pending.ready,
+        lambda pending: pending.result() == 7,
+        lambda pending: pending.failure is None,
+        lambda pending: list(pending.watch()) == [],
+    )
+    for look in looks:
+        pending = Pending("a", lambda _: made.append(1) or 7, quick=True)
+        assert made == []
+        assert look(pending)
+        assert made == [1]
+        assert pending.result() == 7
+        assert made == [1]
+        made.clear()
+
+
+def test_what_is_quick_is_made_first():
+    order = []
+    slow = [Pending(name, lambda _, name=name: order.append(name)) for name in "ab"]
+    quick = [Pending(name, lambda _, name=name: order.append(name), quick=True) for name in "cd"]
+    Workshop([slow[0], quick[0], slow[1], quick[1]]).start()
+    slow[1].result(timeout_s=5)
+    assert order == ["c", "d", "a", "b"]
+
+
+def test_watching_ends_as_soon_as_it_is_made():
+    go = threading.Event()
+    pending = Pending("a", lambda _: go.wait(5))
+    pending.begin()
+    watching = pending.watch(every_s=60)
+    next(watching)
+    go.set()
+    assert list(watching) == []  # and not after a minute
+
+
 def test_progress_is_seen_while_it_is_made():
     go = threading.Event()
 

@@ -1,15 +1,17 @@
 """The Compare tab: what it offers, what it tells the browser, and what it refuses."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 import app
-from analysis.compare import compare
+from analysis.compare import compare, table
 from analysis.evaluation import Evaluation
-from analysis.pairing import OUTCOMES
+from analysis.pairing import OUTCOMES, CompareError, pair
 from tests.text_evaluations import write_heard
 from ui import compare as tab
 from ui import compare_strings, comparison
@@ -48,6 +50,64 @@ def on(evaluations) -> tab._Handlers:
 
 def ask(on: tab._Handlers, a: str, b: str, **more):
     return read_question({"evaluation": a, "other": b, **more}, on.find)
+
+
+class TestPairings:
+    def test_who_asks_at_once_shares_one_and_others_do_not_wait(self, evaluations, monkeypatch):
+        a, b, part = (evaluations[name] for name in ("a", "b", "part"))
+        joined, begun, go_on = [], threading.Event(), threading.Event()
+
+        def slow_for_b(first, second):
+            joined.append((first, second))
+            if second is b:
+                begun.set()
+                assert go_on.wait(20)
+            return pair(first, second)
+
+        monkeypatch.setattr(comparison, "pair", slow_for_b)
+        pairings = Pairings()
+        with ThreadPoolExecutor() as pool:
+            asked = [pool.submit(pairings.of, a, b) for _ in range(3)]
+            assert begun.wait(20)
+            assert pairings.of(a, part).b is part  # while A and B are still being joined
+            assert not any(each.done() for each in asked)
+            go_on.set()
+            found = {each.result(20) for each in asked}
+        assert len(found) == 1
+        assert joined == [(a, b), (a, part)]
+
+    def test_what_failed_is_tried_again(self, evaluations, monkeypatch):
+        a, b, other = (evaluations[name] for name in ("a", "b", HOSTILE))
+        pairings = Pairings()
+        for _ in range(2):
+            with pytest.raises(CompareError, match="no utterance to compare"):
+                pairings.of(a, other)
+        monkeypatch.setattr(comparison, "pair", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            pairings.of(a, b)
+        monkeypatch.undo()
+        assert pairings.of(a, b).b is b
+
+    def test_a_table_of_two_joins_nothing_anew(self, evaluations, monkeypatch):
+        a, b, part = (evaluations[name] for name in ("a", "b", "part"))
+        pairings = Pairings()
+        kept = pairings.of(a, b)
+        monkeypatch.setattr(comparison, "pair", pytest.fail)
+        assert pairings.among(a, b, []) is kept
+        assert table([a, b], pairings.among) == table([a, b])
+        monkeypatch.undo()
+        assert table([a, b, part], pairings.among) == table([a, b, part])
+
+    def test_some_are_kept(self, evaluations):
+        pairings = Pairings()
+        a, b = evaluations["a"], evaluations["b"]
+        first = pairings.of(a, b)
+        assert pairings.of(a, b) is first
+        assert pairings.of(b, a) is not first
+        for other in ("part", "a", "b"):
+            pairings.of(evaluations["part"], evaluations[other])
+        assert pairings.of(a, b) is not first
+        assert pairings.n_common(a, evaluations["part"]) == 5
 
 
 class TestChoices:
@@ -200,19 +260,6 @@ class TestRows:
         assert set(answer) == {"error"}
 
 
-class TestPairings:
-    def test_some_are_kept(self, evaluations):
-        pairings = Pairings()
-        a, b = evaluations["a"], evaluations["b"]
-        first = pairings.of(a, b)
-        assert pairings.of(a, b) is first
-        assert pairings.of(b, a) is not first
-        for other in ("part", "a", "b"):
-            pairings.of(evaluations["part"], evaluations[other])
-        assert pairings.of(a, b) is not first
-        assert pairings.n_common(a, evaluations["part"]) == 5
-
-
 class TestEvidence:
     @pytest.fixture
     def bundled(self, tiny_recognizer) -> tab._Handlers:
@@ -241,7 +288,9 @@ class TestEvidence:
         a = bundled.find("spoken")
         key, text = (a.page()[0][0][name] for name in ("utterance_id", "text"))
         imported = write_heard(tmp_path / "imported", {key: text}, ["two"])  # its sound is nowhere
-        (value,) = bundled._evidence(imported, a, key)
+        recordings = [tab._recording(each, each.row(key)) for each in (imported, a)]
+        assert recordings[0] is None
+        (value,) = bundled._evidence(imported, key, recordings)
         assert value["state"] == "ready"
         assert value["audio_url"] == a.audio_path(key).name
         (value,) = bundled._evidence(imported, imported, key)

@@ -96,8 +96,8 @@ def test_a_field_that_is_left_as_it_was_changes_nothing(on: Any, clip: str) -> N
 
 
 def test_the_lexicon_is_offered_where_there_is_one(on: Any) -> None:
-    assert on.offered_lexicon("closed")["visible"] is True
-    assert on.offered_lexicon("bare")["visible"] is False
+    assert on.offered("closed")[0]["visible"] is True
+    assert on.offered("bare")[0]["visible"] is False
 
 
 def test_the_lexicon_is_the_models(on: Any, clip: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 import app
 from asr_core.checkpoint import Contract, save_model, write_json
-from tests.test_imports import imports, loaded_by
+from tests.test_imports import imports, loaded_by_page
 from ui import library, model, model_strings, model_tables, strings
 from ui.model_card import prose
 from ui.model_record import lineage, record
@@ -404,6 +404,6 @@ class TestChoice:
 
 
 def test_the_start_loads_no_plotly():
-    loaded = loaded_by(imports(app.ROOT), "app")
+    loaded = loaded_by_page(imports(app.ROOT))
     assert "ui.model" in loaded
     assert loaded.isdisjoint({"plotly", "analysis.figures", "asr_core.architecture", "torch"})

@@ -185,7 +185,8 @@ def test_a_probe_of_another_clip_is_found(folder: Path) -> None:
 def test_the_probe_is_what_the_model_answers(folder: Path) -> None:
     probe = read_probe(folder)
     (transcript,) = Recognizer.load(folder).transcribe([CLIP])
-    assert np.array_equal(probe.log_probs, transcript.log_probs)
+    # Recorded in double precision, heard in single.
+    assert np.abs(probe.log_probs - transcript.log_probs).max() < 1e-5
     assert np.array_equal(probe.features, transcript.features)
     assert (folder / PROBE).stat().st_mode == (folder / "config.json").stat().st_mode
 

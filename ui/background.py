@@ -2,7 +2,6 @@
 
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from typing import Generic, Protocol, TypeVar
@@ -19,12 +18,21 @@ class Report(Protocol):
 class Pending(Generic[T]):
     """A named value that is waiting to be made, being made, made, or failed.
 
-    What is `on_demand` is made when somebody wants it, and not by the workshop.
+    What is `on_demand` is made when somebody wants it, and not by the workshop. What is `quick` is
+    made by whoever looks at it first, who then never sees it unfinished.
     """
 
-    def __init__(self, name: str, make: Callable[[Report], T], *, on_demand: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        make: Callable[[Report], T],
+        *,
+        on_demand: bool = False,
+        quick: bool = False,
+    ) -> None:
         self.name = name
         self.on_demand = on_demand
+        self.quick = quick
         self.done = 0  # steps
         self.total = 0  # steps; 0 while unknown
         self.doing = ""  # what is being done, where steps do not tell
@@ -61,6 +69,8 @@ class Pending(Generic[T]):
     @property
     def finished(self) -> bool:
         """Made or failed."""
+        if self.quick:
+            self.make()
         return self._future.done()
 
     @property
@@ -74,23 +84,26 @@ class Pending(Generic[T]):
 
     def result(self, timeout_s: float | None = None) -> T:
         """Wait for the value (raises TimeoutError, or what its making raised)."""
+        if self.quick:
+            self.make()
         return self._future.result(timeout_s)
 
     def watch(self, every_s: float = 0.4) -> Iterator[tuple[int, int]]:
         """(steps done, steps in all) again and again until the value is made or failed."""
-        while not self._future.done():
+        while not self.finished:
             yield self.done, self.total
-            time.sleep(every_s)
+            wait([self._future], timeout=every_s)
 
     def _report(self, done: int, total: int, doing: str = "") -> None:
         self.done, self.total, self.doing = done, total, doing
 
 
 class Workshop:
-    """Makes pending values, one after the other, in one thread; starts once."""
+    """Makes pending values, the quick ones first, in one thread; starts once."""
 
     def __init__(self, pendings: Sequence[Pending]) -> None:
-        self._pendings = [pending for pending in pendings if not pending.on_demand]
+        wanted = (pending for pending in pendings if not pending.on_demand)
+        self._pendings = sorted(wanted, key=lambda pending: not pending.quick)
         self._started = threading.Lock()
 
     def start(self) -> None:

@@ -16,6 +16,7 @@ from ui.comparison import Pairings
 from ui.evidence import Notice
 from ui.explorer import QueryError, Question, server_function
 from ui.headline import notice
+from ui.limits import BROWSING, OPENING, RECOGNISING
 from ui.sound import Publish, publisher
 
 if TYPE_CHECKING:
@@ -45,10 +46,10 @@ def build(
     on.publish = publisher(views[0])
     calm = {"show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private"}
     parts = [a, b, state, found, *titles, *views]
-    found.opened(on.entered, [a, b, found], parts, concurrency_limit=None, **calm)
-    gr.on([a.input, b.input], on.chosen, [a, b], parts, concurrency_limit=None, **calm)
-    found.choose(on.other_chosen, a, parts, concurrency_limit=None, **calm)
-    found.pick(on.picked, found, views, **calm)
+    found.opened(on.entered, [a, b, found], parts, **OPENING.limit, **calm)
+    gr.on([a.input, b.input], on.chosen, [a, b], parts, **OPENING.limit, **calm)
+    found.choose(on.other_chosen, a, parts, **OPENING.limit, **calm)
+    found.pick(on.picked, found, views, **RECOGNISING.limit, **calm)
 
 
 def _side(side: str) -> tuple[gr.HTML, gr.HTML]:
@@ -75,7 +76,9 @@ def _component(on: "_Handlers", elem_id: str) -> gr.HTML:
         html_template='<div class="mh-table mh-comparison"></div>',
         css_template="".join((HERE / name).read_text(encoding="utf-8") for name in SHEETS),
         js_on_load="".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS),
-        server_functions=[server_function(f, on.find, name) for name, f in answers.items()],
+        server_functions=BROWSING.limited(
+            server_function(f, on.find, name) for name, f in answers.items()
+        ),
         apply_default_css=False,
         elem_id=elem_id,
         texts=compare_strings.COMPARISON,
@@ -133,17 +136,21 @@ class _Handlers:
     def chosen(self, a: str | None, b: str | None) -> tuple[Any, ...]:
         """The tab's parts for a choice; where it cannot be had, for another one."""
         ready = self._ready()
-        partners = {name: self._partners(name, ready) for name in ready}
-        if a not in ready:
-            a = next((name for name in ready if partners[name]), None)
-        if a is None or not any(partners.values()):
+        partners = self._partners(a, ready) if a in ready else []
+        if not partners:  # to know who shares what takes a while: the others are asked if need be
+            found = next(((n, p) for n in ready if (p := self._partners(n, ready))), None)
+            if found is None:
+                a = None
+            elif a not in ready:
+                a, partners = found
+        if a is None:
             alone = Notice("empty", compare_strings.ALONE, compare_strings.ALONE_HINT)
             hidden = gr.update(visible=False)
             return hidden, hidden, notice(alone), None, "", "", None, None
-        b = b if b in partners[a] else next(iter(partners[a]), None)
-        state = _not_offered(self._reasons(a, partners[a]))
+        b = b if b in partners else next(iter(partners), None)
+        state = _not_offered(self._reasons(a, partners))
         first = gr.update(choices=list(ready), value=a, visible=True)
-        second = gr.update(choices=partners[a], value=b, visible=True)
+        second = gr.update(choices=partners, value=b, visible=True)
         if b is None:
             return first, second, state, None, "", "", None, None
         picking = Notice("loading", compare_strings.COMPARISON["loading"]).to_json()
@@ -154,22 +161,19 @@ class _Handlers:
         """Both evidences of an utterance, each by the model of its evaluation if that is there."""
         try:
             a, b = self.find(picked["evaluation"]), self.find(picked["other"])
-            utterance_id = picked["id"]
-            for each in (a, b):
-                each.row(utterance_id)
+            recordings = [_recording(each, each.row(picked["id"])) for each in (a, b)]
         except (QueryError, KeyError, TypeError) as e:
             raise gr.Error(strings.NO_SUCH_UTTERANCE, print_exception=False) from e
-        for value in self._evidence(a, b, utterance_id):
+        for value in self._evidence(a, picked["id"], recordings):
             yield value, gr.skip()
-        for value in self._evidence(b, a, utterance_id):
+        for value in self._evidence(b, picked["id"], recordings[::-1]):
             yield gr.skip(), value
 
     def _evidence(
-        self, evaluation: Evaluation, other: Evaluation, utterance_id: str
+        self, evaluation: Evaluation, utterance_id: str, recordings: Sequence[Path | None]
     ) -> Iterator[dict[str, Any]]:
-        """One side's evidence; where its recording is not known or gone, with the other's."""
+        """One side's evidence, with its own recording; where that is not there, the other's."""
         model = errors.model_of(evaluation, self.models)
-        recordings = (_recording(each, utterance_id) for each in (evaluation, other))
         recording = next(filter(None, recordings), None)
         yield from errors.show(model, evaluation, utterance_id, self.publish, recording=recording)
 
@@ -198,10 +202,10 @@ class _Handlers:
         return found
 
 
-def _recording(evaluation: Evaluation, utterance_id: str) -> Path | None:
-    """An utterance's recording, if an evaluation knows one that is there."""
+def _recording(evaluation: Evaluation, row: Mapping[str, Any]) -> Path | None:
+    """The recording of an evaluation's row, if it names one that is there."""
     try:
-        path = evaluation.audio_path(utterance_id)
+        path = evaluation.audio_path_of(row)
     except AudioError:
         return None
     return path if path.is_file() else None

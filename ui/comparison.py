@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 from analysis import compare
@@ -16,16 +17,19 @@ from ui.explorer import Question
 from ui.language import count
 
 PAGE_SIZE = 50
-MOST_KEPT = 4  # pairings, the oldest are forgotten: 100,000 utterances are some 30 MB
+MOST_KEPT = 4  # pairings, the oldest are forgotten: 100,000 utterances are some 10 MB
 LEAST_SHARE = 0.5  # of what A and B share, for a further system to stand in the table
 LEAST_P = 0.001
 
 
 class Pairings:
-    """Evaluations joined to each other, kept as long as somebody looks at them."""
+    """Evaluations joined to each other, kept as long as somebody looks at them.
+
+    Who asks for what is being joined waits for it; nobody waits for what others join.
+    """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, str], Pairing] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], Future[Pairing]] = OrderedDict()
         self._common: dict[frozenset[str], int] = {}
         self._lock = threading.Lock()
 
@@ -33,12 +37,23 @@ class Pairings:
         """B against A (raises CompareError)."""
         key = str(a.folder), str(b.folder)
         with self._lock:
-            if key not in self._kept:
-                self._kept[key] = pair(a, b)
+            found = self._kept.get(key)
+            wanted = self._kept.setdefault(key, Future())
             self._kept.move_to_end(key)
             while len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
-            return self._kept[key]
+        if found is None:
+            try:
+                wanted.set_result(pair(a, b))
+            except BaseException as e:  # noqa: BLE001 - whoever waits for it gets it
+                with self._lock:  # so that the next one who asks tries again
+                    self._kept.pop(key, None)
+                wanted.set_exception(e)
+        return wanted.result()
+
+    def among(self, a: Evaluation, b: Evaluation, others: Sequence[Evaluation]) -> Pairing:
+        """B against A on what `others` have, too (raises CompareError)."""
+        return pair(a, b, others) if others else self.of(a, b)
 
     def n_common(self, a: Evaluation, b: Evaluation) -> int:
         """How many utterances they share (raises CompareError)."""
@@ -82,10 +97,10 @@ def systems(
         if each is b or (each is not a and pairings.n_common(a, each) >= least)
     }
     try:
-        found = compare.table([a, *shown.values()])
+        found = compare.table([a, *shown.values()], pairings.among)
     except CompareError:  # each shares much with A, but all together share nothing
         shown = {name: each for name, each in shown.items() if each is b}
-        found = compare.table([a, b])
+        found = compare.table([a, b], pairings.among)
     (name_a,) = (name for name, each in others.items() if each is a)
     names = [name_a, *shown]
     return {

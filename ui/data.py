@@ -18,6 +18,7 @@ from ui.evidence import Evidence, Fact, Notice
 from ui.explorer import DATA, QueryError, read_question
 from ui.headline import notice
 from ui.hearing import hear
+from ui.limits import OPENING, RECOGNISING
 from ui.passages import Recordings, show
 from ui.recording_facts import facts_of
 from ui.sound import Publish, publisher
@@ -54,12 +55,12 @@ def build(
     on.publish = publisher(view)
     calm = {"show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private"}
     parts = [state, head, figure, lists, view]
-    head.opened(on.entered, choice, [choice, *parts], concurrency_limit=None, **calm)
-    choice.input(on.opened, choice, parts, concurrency_limit=None, **calm)
+    head.opened(on.entered, choice, [choice, *parts], **OPENING.limit, **calm)
+    choice.input(on.opened, choice, parts, **OPENING.limit, **calm)
     figure.draw(on.drawn, figure, plot, **calm)
-    lists.pick(on.picked, lists, view, **calm)
+    lists.pick(on.picked, lists, view, **RECOGNISING.limit, **calm)
     view.halt(on.halted, None, None, **calm)
-    view.passage(on.passage, None, view, **calm)
+    view.passage(on.passage, None, view, **RECOGNISING.limit, **calm)
 
 
 def _filters(on: "_Handlers") -> gr.HTML:

@@ -13,6 +13,7 @@ from analysis.distributions import Bar, Distribution, categories, distribution, 
 from ui import data_strings, fields
 from ui.explorer import DATA, Find, Question, server_function
 from ui.language import count
+from ui.limits import BROWSING
 from ui.recording_facts import NOT_SORTED, label_of
 
 if TYPE_CHECKING:
@@ -60,7 +61,9 @@ def component(find: Find[Description], elem_id: str, plot_id: str) -> gr.HTML:
         html_template='<div class="mh-figures"></div>',
         css_template="".join((HERE / name).read_text(encoding="utf-8") for name in SHEETS),
         js_on_load="".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS),
-        server_functions=[server_function(f, find, name, DATA) for name, f in answers.items()],
+        server_functions=BROWSING.limited(
+            server_function(f, find, name, DATA) for name, f in answers.items()
+        ),
         apply_default_css=False,
         elem_id=elem_id,
         scope=asdict(DATA),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.description import Description
+from analysis.description import Description, read_summary
 from analysis.evaluation import set_name
 from ui.background import Pending, Report
 
@@ -14,12 +14,18 @@ if TYPE_CHECKING:
 
 
 def stored(folders: Sequence[Path]) -> list[Pending[Description]]:
-    """Descriptions that were made before (raises DescriptionError)."""
-    opened = [Description.open(folder) for folder in folders]
-    names = [each.name for each in opened]
+    """Descriptions that were made before, not opened yet (raises DescriptionError)."""
+    names = [str(read_summary(folder.resolve())["name"]) for folder in folders]
     if len(set(names)) < len(names):
         names = [str(folder) for folder in folders]
-    return [Pending.of(name, each) for name, each in zip(names, opened, strict=True)]
+    return [_stored(name, folder) for name, folder in zip(names, folders, strict=True)]
+
+
+def _stored(name: str, folder: Path) -> Pending[Description]:
+    def read(report: Report) -> Description:  # noqa: ARG001 - it opens in one step
+        return Description.open(folder)
+
+    return Pending(name, read, quick=True)
 
 
 def to_be_made(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from analysis.compare import decoder_name
-from analysis.evaluation import Evaluation
+from analysis.evaluation import Evaluation, score_of
 from asr_core.audio import AudioError
 from asr_core.text import Alphabet
 from asr_core.transcript import Transcript, Word
@@ -21,6 +21,7 @@ from ui.exporting import Exports
 from ui.fields import facts_of
 from ui.headline import notice
 from ui.language import count
+from ui.limits import OPENING, RECOGNISING
 from ui.listening import AROUND_S, Sounds
 from ui.recording_hints import look
 from ui.robustness import Section
@@ -45,7 +46,7 @@ def compare(
     from analysis.recognition import place_reference
 
     row = evaluation.row(utterance_id)
-    path = recording or evaluation.audio_path(utterance_id)
+    path = recording or evaluation.audio_path_of(row)
     transcript = recognizer.transcribe([path])[0]
     heard = dict(enumerate(_normalised_words(transcript, recognizer.alphabet)))
     now = " ".join(word.text for word in heard.values())
@@ -55,7 +56,7 @@ def compare(
         transcript,
         recognizer.contract,
         publish(path),
-        evaluation.score(utterance_id).edits,
+        score_of(row).edits,
         reference=place_reference(recognizer, row["text"].split(), transcript),
         heard=heard,
         facts=(*_causes(evaluation, utterance_id), *facts_of(row)),
@@ -121,9 +122,9 @@ def build(
     on.publish = sounds.publish = exports.publish = publisher(view)
     calm = {"show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private"}
     parts = [state, head, lists, view, note]
-    head.opened(on.entered, choice, [choice, *parts], concurrency_limit=None, **calm)
-    choice.input(on.opened, choice, parts, concurrency_limit=None, **calm)
-    lists.pick(on.picked, lists, [view, note], **calm)
+    head.opened(on.entered, choice, [choice, *parts], **OPENING.limit, **calm)
+    choice.input(on.opened, choice, parts, **OPENING.limit, **calm)
+    lists.pick(on.picked, lists, [view, note], **RECOGNISING.limit, **calm)
 
 
 class _Handlers:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.evaluation import Evaluation
 from analysis.exports import ExportFormat, export, file_name, safe_name
-from analysis.report import write_report
 from ui.background import Pending
 from ui.explorer import Question
 from ui.sound import Publish
@@ -39,6 +38,8 @@ class Exports:
         evaluation = question.set
         with tempfile.TemporaryDirectory(prefix="misheard-") as folder:
             if asked == REPORT:
+                from analysis.report import write_report
+
                 path = Path(folder) / f"{safe_name(evaluation)}.html"
                 recognizer = self._recognizer(evaluation)
                 write_report(evaluation, path, question.filter, recognizer=recognizer)

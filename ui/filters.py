@@ -11,13 +11,16 @@ from ui import explorer_strings
 from ui.explorer import ERRORS, Find, Question, Scope, server_function
 from ui.exporting import FORMATS, Exports
 from ui.headline import headline
+from ui.limits import BROWSING, EXPORTING
 
 HERE = Path(__file__).parent
+
+EXPORT = "export_view"  # an answer that takes long
 
 
 def of_errors(find: Find, exports: Exports, elem_id: str) -> gr.HTML:
     """The headline and the filter of the Errors tab."""
-    answers = {"fetch_headline": headline, "export_view": exports}
+    answers = {"fetch_headline": headline, EXPORT: exports}
     scripts, sheets = ["headline.js"], ["filters.css"]
     return component(find, answers, _texts(), scripts, sheets, ERRORS, elem_id)
 
@@ -45,12 +48,15 @@ def component(
         elem_id: on the page.
     """
     scripts = ("dom.js", "scope.js", *headline_scripts, "filters.js")
+    calls = [server_function(f, find, name, scope) for name, f in answers.items()]
+    exports = [call for call in calls if call.__name__ == EXPORT]
+    queries = [call for call in calls if call.__name__ != EXPORT]
     return gr.HTML(
         None,
         html_template='<div class="mh-filters"></div>',
         css_template="".join((HERE / name).read_text(encoding="utf-8") for name in sheets),
         js_on_load="".join((HERE / name).read_text(encoding="utf-8") for name in scripts),
-        server_functions=[server_function(f, find, name, scope) for name, f in answers.items()],
+        server_functions=[*BROWSING.limited(queries), *EXPORTING.limited(exports)],
         apply_default_css=False,
         elem_id=elem_id,
         scope=asdict(scope),

@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from analysis.compare import decoder_name
-from analysis.evaluating import evaluate, weights_sha256
-from analysis.evaluation import Evaluation, EvaluationError
+from analysis.evaluation import Evaluation, EvaluationError, check_folder
 from asr_core.model_names import hugging_face_name, is_hugging_face
 from asr_core.morse_code import is_morse
+from asr_core.quick_imports import uncollected
 from asr_core.text import Alphabet
 from ui import strings
 from ui.background import Pending, Report
@@ -60,12 +60,18 @@ def foreign(models: Sequence[str], loaded: Sequence[Pending["Recognizer"]]) -> l
 
 
 def stored(folders: Sequence[Path]) -> list[Pending[Evaluation]]:
-    """Evaluations that were made before (raises EvaluationError)."""
-    opened = [Evaluation.open(folder) for folder in folders]
-    names = [_stored_name(each) for each in opened]
+    """Evaluations that were made before, checked and not opened yet (raises EvaluationError)."""
+    names = [_stored_name(check_folder(folder.resolve())) for folder in folders]
     if len(set(names)) < len(names):
         names = [str(folder) for folder in folders]
-    return [Pending.of(name, each) for name, each in zip(names, opened, strict=True)]
+    return [_stored(name, folder) for name, folder in zip(names, folders, strict=True)]
+
+
+def _stored(name: str, folder: Path) -> Pending[Evaluation]:
+    def read(report: Report) -> Evaluation:  # noqa: ARG001 - it opens in one step
+        return Evaluation.open(folder)
+
+    return Pending(name, read, quick=True)
 
 
 def to_be_made(model: Pending["Recognizer"], manifest: Path, runs: Path) -> Pending[Evaluation]:
@@ -107,9 +113,10 @@ def is_morse_model(folder: Path) -> bool:
 def _model(name: str, folder: str) -> Pending["Recognizer"]:
     def load(report: Report) -> "Recognizer":  # noqa: ARG001 - a model loads in one step
         from asr_core.audio import Audio
-        from asr_core.recognizer import Recognizer
 
-        recognizer = Recognizer.load(folder)
+        with uncollected():
+            from asr_core.batching import SharedRecognizer
+        recognizer = SharedRecognizer.load(folder)
         second = np.zeros(recognizer.sample_rate, dtype=np.float32)
         recognizer.transcribe([Audio(second, recognizer.sample_rate)])  # the first run is slow
         return recognizer
@@ -119,6 +126,8 @@ def _model(name: str, folder: str) -> Pending["Recognizer"]:
 
 def _current(recognizer: "Recognizer", manifest: Path, out: Path, report: Report) -> Evaluation:
     """The evaluation in `out` if it is of this model and manifest, else a new one there."""
+    from analysis.evaluating import evaluate
+
     with suppress(EvaluationError):
         found = Evaluation.open(out)
         if _is_current(found, recognizer, manifest):
@@ -128,6 +137,8 @@ def _current(recognizer: "Recognizer", manifest: Path, out: Path, report: Report
 
 def _is_current(evaluation: Evaluation, recognizer: "Recognizer", manifest: Path) -> bool:
     """Whether the same weights heard the same manifest."""
+    from analysis.evaluating import weights_sha256
+
     made_by = evaluation.summary["model"]["sha256"], evaluation.summary["manifest"]["sha256"]
     return made_by == (weights_sha256(recognizer), _sha256(manifest))
 
@@ -141,10 +152,10 @@ def _name(set_name: str, model: str) -> str:
     return strings.EVALUATION_NAME.format(set=set_name, model=model)
 
 
-def _stored_name(evaluation: Evaluation) -> str:
+def _stored_name(summary: dict[str, Any]) -> str:
     """By set, model and, where it is not the plain one, decoder."""
-    name = _name(evaluation.name, evaluation.summary["model"]["name"])
-    decoder = decoder_name(evaluation.summary.get("decoding"))
+    name = _name(summary["name"], summary["model"]["name"])
+    decoder = decoder_name(summary.get("decoding"))
     return strings.EVALUATION_DECODER.format(name=name, decoder=decoder) if decoder else name
 
 

@@ -60,6 +60,7 @@ async function send(now) {
     const text = await server.hear_more({
       id: now.id, ...now.chosen, rate, pcm: base64(take(now)),
     });
+    if (text.error) throw new Error(text.error);
     if (now === recording) {
       show(text);
       box.dataset.took_ms = `${box.dataset.took_ms ?? ""} ${Math.round(performance.now() - asked)}`;

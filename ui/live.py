@@ -20,6 +20,7 @@ from asr_core.audio import RATES
 from asr_core.morse_code import read_as
 from ui import strings
 from ui.background import Pending
+from ui.limits import LISTENING
 
 if TYPE_CHECKING:
     from asr_core.live import Listener
@@ -107,7 +108,7 @@ def component(live: Live) -> gr.HTML:
         html_template='<div class="mh-live" aria-live="polite"></div>',
         css_template=(HERE / "live.css").read_text(encoding="utf-8"),
         js_on_load=(HERE / "live.js").read_text(encoding="utf-8"),
-        server_functions=[hear_more],
+        server_functions=LISTENING.limited([hear_more]),
         apply_default_css=False,
         elem_id="live",
         texts=strings.LIVE,

@@ -9,6 +9,7 @@ import gradio as gr
 from analysis.evaluation import Evaluation
 from ui import explorer_strings
 from ui.explorer import ERRORS, Find, QueryError, Question, server_function
+from ui.limits import BROWSING
 
 HERE = Path(__file__).parent
 SCRIPTS = ("dom.js", "scope.js", "notes.js")
@@ -21,7 +22,7 @@ def component(find: Find, elem_id: str) -> gr.HTML:
         html_template='<div class="mh-notes"></div>',
         css_template=(HERE / "notes.css").read_text(encoding="utf-8"),
         js_on_load="".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS),
-        server_functions=[server_function(save, find, "save_note")],
+        server_functions=BROWSING.limited([server_function(save, find, "save_note")]),
         apply_default_css=False,
         elem_id=elem_id,
         scope=asdict(ERRORS),

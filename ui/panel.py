@@ -9,6 +9,7 @@ import gradio as gr
 
 from ui import doctor_strings, explorer_strings, panels, recording_list, strings, table
 from ui.explorer import ERRORS, Find, Question, Scope, server_function
+from ui.limits import BROWSING
 from ui.listening import Sounds
 
 HERE = Path(__file__).parent
@@ -64,7 +65,9 @@ def component(
         js_on_load="".join(
             (HERE / name).read_text(encoding="utf-8") for name in (*BASE, *lists, "panel.js")
         ),
-        server_functions=[server_function(f, find, name, scope) for name, f in answers.items()],
+        server_functions=BROWSING.limited(
+            server_function(f, find, name, scope) for name, f in answers.items()
+        ),
         apply_default_css=False,
         elem_id=elem_id,
         scope=asdict(scope),

@@ -19,6 +19,7 @@ from ui.decoding import GREEDY
 from ui.downloads import Shelf
 from ui.evidence import Notice
 from ui.hearing import hear
+from ui.limits import OPENING, RECOGNISING
 from ui.passages import Recordings, show
 from ui.said import MAX_SAID
 from ui.sound import Publish, publisher
@@ -107,23 +108,31 @@ def build(
     last = gr.State(None)  # the file shown now: another model can hear it too
     on = _Handlers(models, examples, publisher(view), shelf)
     calm = {"show_progress": "hidden", "trigger_mode": "always_last"}
-    inner = calm | {"api_visibility": "private"}
+    private = calm | {"api_visibility": "private"}
+    inner = private | RECOGNISING.limit
     chosen = controls.chosen
     given, shown = [recorder, model, script, chosen], [view, last, recorder]
     of_model = [view, last, picker, script]
-    page.load(on.opened, [model, script, chosen], of_model, **inner)
-    gr.on([page.load, model.input], on.offered_lexicon, model, controls.lexicon, **inner)
+    opened = page.load(on.opened, [model, script, chosen], of_model, **inner)
+    opening = private | OPENING.limit
+    offered = [controls.lexicon, picker, script]
+    gr.on([page.load, model.input], on.offered, model, offered, **opening)
+    switched = model.input(on.switched, [last, model, script, chosen], of_model, **inner)
+    # What waits for a model gives way to a recording. A page goes through the listeners of an event
+    # one after the other, and waits for each: those that stop others come before what takes long.
+    recorder.upload(None, cancels=[opened, switched], **private)
     recorded = recorder.stop_recording(on.heard, given, shown, **inner)
     live.wire(recorder, [model, script], recorded)
-    uploaded = recorder.upload(on.heard, given, shown, api_name="recognise", **calm)
-    view.halt(on.halted, None, None, **inner)
-    view.passage(on.passage, None, view, **inner)
-    switched = model.input(
-        on.switched, [last, model, script, chosen], of_model, cancels=[recorded, uploaded], **inner
+    uploaded = recorder.upload(
+        on.heard, given, shown, api_name="recognise", **calm, **RECOGNISING.limit
     )
-    instead = inner | {"cancels": [recorded, uploaded, switched]}  # of a long one still being heard
+    model.input(None, cancels=[recorded, uploaded], **private)
+    view.halt(on.halted, None, None, **private)
+    view.passage(on.passage, None, view, **inner)
+    instead = private | {"cancels": [opened, recorded, uploaded, switched]}  # a long one, too
     recorder.start_recording(_listening, None, view, **instead)
-    picker.choose(on.chosen, [model, chosen], [view, last, script], **instead)
+    picker.choose(None, **instead)
+    picker.choose(on.chosen, [model, chosen], [view, last, script], **inner)
     heard = [last, model, script, chosen, said]
     what_if.wire(changed, heard, on.find, on.publish, shelf)
     script.input(on.changed, heard, view, **inner)
@@ -135,7 +144,7 @@ def build(
         [view, chosen, controls.error],
         **inner,
     )
-    last.change(None, None, said, js="() => ''", **inner)  # it was said in another recording
+    last.change(None, None, said, js="() => ''", **private)  # it was said in another recording
 
 
 class _Handlers:
@@ -164,9 +173,8 @@ class _Handlers:
     ) -> Iterator[tuple[Any, ...]]:
         """Another model is chosen: it hears the same recording, or an example of its own."""
         pending = self.find(model)
-        if not pending.finished:
-            pending.begin()
-            yield _loading().to_json(), path, gr.skip(), gr.skip()
+        for value in _until_loaded(pending):
+            yield value, path, gr.skip(), gr.skip()
         offered, reads_scripts = _offered(pending, list(self.examples.values()))
         strange = {str(each.path) for each in self.examples.values() if each not in offered}
         if offered and (path is None or path in strange):
@@ -225,12 +233,12 @@ class _Handlers:
         for value in self.changed(path, model, script, config, said):
             yield value, config, ""
 
-    def offered_lexicon(self, model: str) -> dict[str, Any]:
-        """Whether the page offers the model's own lexicon."""
-        try:
-            return gr.update(visible=self.find(model).result().lexicon_path is not None)
-        except ValueError:  # of a model that cannot be loaded, which the view says
-            return gr.update(visible=False)
+    def offered(self, model: str) -> tuple[dict[str, Any], list[dict[str, str]], dict[str, Any]]:
+        """What the page offers for a model: its own lexicon, examples, and letters to read in."""
+        pending = self.find(model)
+        offered, reads_scripts = _offered(pending, list(self.examples.values()))
+        has_lexicon = pending.ready and pending.result().lexicon_path is not None
+        return gr.update(visible=has_lexicon), _listed(offered), gr.update(visible=reads_scripts)
 
     def find(self, model: str) -> Pending["Recognizer"]:
         """The model of a name that a browser sent (raises gr.Error)."""
@@ -252,9 +260,7 @@ class _Handlers:
         if path is None:
             yield Notice("empty", strings.NOTHING_YET, strings.NOTHING_YET_HINT).to_json()
             return
-        if not pending.finished:
-            pending.begin()
-            yield _loading().to_json()
+        yield from _until_loaded(pending)
         try:
             for value in hear(
                 decoding.applied(pending.result(), config),
@@ -275,6 +281,18 @@ class _Handlers:
 
 def _loading() -> Notice:
     return Notice("loading", strings.LOADING_MODEL)
+
+
+def _until_loaded(pending: Pending["Recognizer"]) -> Iterator[Any]:
+    """The notice, and then nothing, in steps: a single long one could not be cancelled."""
+    if pending.finished:
+        return
+    pending.begin()
+    yield _loading().to_json()
+    watching = pending.watch()
+    next(watching, None)  # which the notice was for
+    for _ in watching:
+        yield gr.skip()
 
 
 def _listening() -> dict[str, Any]:

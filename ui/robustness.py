@@ -16,6 +16,7 @@ from ui.background import Pending, Report
 from ui.evidence import Notice
 from ui.headline import notice
 from ui.language import count
+from ui.limits import OPENING
 
 if TYPE_CHECKING:
     from asr_core.recognizer import Recognizer
@@ -51,7 +52,7 @@ class Section:
     def wire(self, choice: gr.Dropdown) -> None:
         """Follow the evaluation that the tab shows."""
         shown = [self.state, self.button, *self.plots.values()]
-        calm = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+        calm = {"show_progress": "hidden", "api_visibility": "private", **OPENING.limit}
         opened = self.fold.expand(self.opened, choice, shown, **calm)
         measured = self.button.click(self.measured, choice, shown, **calm)
         # Not filled while it is folded up: Plotly is 1.4 MB.

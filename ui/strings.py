@@ -42,6 +42,7 @@ COMPARE = "Compare"
 
 NOTHING_YET = "Nothing heard yet"
 NOTHING_YET_HINT = "Press Record and say a few digits, or upload a recording."
+BUSY = "Too many people are using this at once. Try again in a moment."
 LISTENING = "Listening…"
 LISTENING_HINT = "Press Stop to see what was heard."
 LIVE = {"partial": "Heard so far; this may still change"}

@@ -7,6 +7,10 @@ from ui.explorer import Question
 from ui.fields import label_of
 
 PAGE_SIZE = 50
+READ = (
+    *("utterance_id", "tags", "text", "pred_text", "errors"),
+    *("wer", "confidence", "snr_db", "duration_s"),
+)
 
 
 def rows(question: Question) -> dict[str, Any]:
@@ -14,6 +18,7 @@ def rows(question: Question) -> dict[str, Any]:
     offset = question.whole("offset")
     records, total = question.set.page(
         question.filter,
+        columns=READ,
         sort=question.one_of("sort", question.set.store.columns, "errors"),
         ascending=question.asked.get("ascending") is True,
         offset=offset,

@@ -19,6 +19,7 @@ from ui import what_if_strings as texts
 from ui.background import Pending
 from ui.downloads import Shelf
 from ui.evidence import Evidence, Fact, Notice
+from ui.limits import CHANGING
 from ui.recording_hints import look
 from ui.said import MAX_SAID, against
 from ui.sound import Publish
@@ -93,7 +94,12 @@ def wire(
     inner = {"show_progress": "hidden", "api_visibility": "private"}
     shown = [parts.panel, parts.view]
     asked = parts.panel.ask(
-        on.asked, [parts.panel, *given], shown, trigger_mode="always_last", **inner
+        on.asked,
+        [parts.panel, *given],
+        shown,
+        trigger_mode="always_last",
+        **inner,
+        **CHANGING.limit,
     )
     *others, _ = given  # another recording, model, script or decoding: nothing here is of it
     gr.on(
