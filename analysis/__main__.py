@@ -1,5 +1,10 @@
 """`python -m analysis describe / evaluate / import / report / compare / ...`: see `--help`."""
 
+import os
+
+# Recordings share the cores already: threads of NumPy's BLAS on top only get in their way.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # it looks when NumPy is loaded
+
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
