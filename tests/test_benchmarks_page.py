@@ -220,3 +220,10 @@ def test_results_are_plain_json(tmp_path: Path) -> None:
     sections.write([SECTION], tmp_path / "results.json")
     (found,) = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert found["tables"][0]["rows"] == [["short", 3.5], ["long", 40]]
+
+
+@pytest.mark.parametrize("name", bench.NAMES)
+def test_what_is_on_the_list_is_here_and_says_what_it_measures(name: str) -> None:
+    path = Path(bench.__file__).with_name(f"{name}.py")
+    assert path.is_file()
+    assert rendering.about(name)
