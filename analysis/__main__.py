@@ -1,5 +1,10 @@
 """`python -m analysis describe / evaluate / import / report / compare / ...`: see `--help`."""
 
+import os
+
+# Recordings share the cores already: threads of NumPy's BLAS on top only get in their way.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # it looks when NumPy is loaded
+
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -306,18 +311,16 @@ def compare(
     ] = None,
 ) -> None:
     """Say which of several systems is better on the same utterances, and whether that is sure."""
-    from analysis.compare import compare as compare_two
-    from analysis.compare import table
+    from analysis.compare import all_with_first
     from analysis.compare_text import describe as describe_comparison
     from analysis.evaluation import Evaluation, EvaluationError
     from analysis.pairing import CompareError
-    from asr_core.checkpoint import write_json
 
     try:
-        first, *others = [Evaluation.open(folder) for folder in evaluations]
-        rows = table([first, *others])
-        comparisons = [compare_two(first, other) for other in others]
+        rows, comparisons = all_with_first([Evaluation.open(folder) for folder in evaluations])
         if json_file is not None:
+            from asr_core.checkpoint import write_json  # reads torch, which nothing else here needs
+
             found = [each.to_dict() for each in comparisons]
             write_json(json_file, {"table": rows.to_dict(), "comparisons": found})
     except (EvaluationError, CompareError, OSError) as e:

@@ -125,6 +125,19 @@ def compare(a: Evaluation, b: Evaluation) -> Comparison:
     return of_pairing(pair(a, b))
 
 
+def all_with_first(evaluations: Sequence[Evaluation]) -> tuple[Table, list[Comparison]]:
+    """`table`, and each of the others compared with the first; two are joined only once.
+
+    Raises:
+        CompareError: there are fewer than two, or they have no utterance in common.
+    """
+    if len(evaluations) == 2:
+        pairing = pair(evaluations[0], evaluations[1])
+        return table(evaluations, lambda *_: pairing), [of_pairing(pairing)]
+    rows = table(evaluations)
+    return rows, [compare(evaluations[0], other) for other in evaluations[1:]]
+
+
 def of_pairing(pairing: Pairing) -> Comparison:
     """The comparison of two Evaluations that were joined."""
     [sums] = pairing.ask(

@@ -7,7 +7,7 @@ those of `summary.of_view`. `characters` does the same for characters.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from analysis.conditions import (
     at_positions,
@@ -22,9 +22,6 @@ from analysis.conditions import (
 from analysis.evaluation import EvaluationError
 from analysis.store import View
 from analysis.tables import utf8
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Edit = tuple[str | None, str | None]  # what was said, what was heard; None for nothing
 
@@ -260,35 +257,35 @@ def characters(
             where there are more, it is a sample, the same each time.
         size: rows and columns of the matrix at most, besides the last ones.
     """
-    [row] = view.ask("SELECT count(*) AS n FROM matched WHERE char_errors > 0")
-    table = _sample_of_wrong(view, utterances)
+    [all_wrong] = view.ask("SELECT count(*) AS n FROM matched WHERE char_errors > 0")
+    sample = _sample_of_wrong(view, utterances)
     edits: Counter[Edit] = Counter()
     said: Counter[str] = Counter()
     heard: Counter[str] = Counter()
     places: dict[Edit, list[int]] = {}
-    for position, *pair in table.itertuples(index=False):
-        reference, hypothesis = (" ".join(text.split()) for text in pair)
+    for row in sample:
+        reference, hypothesis = (" ".join(row[side].split()) for side in ("text", "pred_text"))
         found = Counter(_character_edits(reference, hypothesis))
         edits.update(found)
         said.update(reference)
         heard.update(hypothesis)
         for edit in found:
-            places.setdefault(edit, []).append(position)
+            places.setdefault(edit, []).append(row["position"])
     lists = {op: _character_confusions(edits, places, op, limit) for op in OPS}
     return CharacterConfusions(
         substitutions=lists["substitute"],
         deletions=lists["delete"],
         insertions=lists["insert"],
         matrix=_character_matrix(edits, said, heard, size),
-        utterances=len(table),
-        wrong_utterances=row["n"],
+        utterances=len(sample),
+        wrong_utterances=all_wrong["n"],
     )
 
 
-def _sample_of_wrong(view: View, utterances: int) -> "pd.DataFrame":
+def _sample_of_wrong(view: View, utterances: int) -> list[dict[str, Any]]:
     """Position and texts of utterances with an error, as many as asked for or affordable."""
     order = "hash(utterance_id), position"
-    return view.frame(
+    return view.ask(
         ", wrongly AS (SELECT utterance_id, position, text, pred_text,"
         " (n_char + 1) * (length(pred_text) + 1) AS cells"
         f" FROM matched WHERE char_errors > 0 ORDER BY {order} LIMIT {max(utterances, 0)})"

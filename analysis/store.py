@@ -20,7 +20,6 @@ from analysis.tables import utf8
 if TYPE_CHECKING:
     import duckdb
     import numpy as np
-    import pandas as pd
 
 T = TypeVar("T")
 
@@ -73,12 +72,8 @@ class View:
         """Rows of a SELECT over `matched` and `wrong`, as dicts (raises FilterError)."""
         return self.store.ask(f"{self._with} {sql}", (*self._parameters, *parameters))
 
-    def frame(self, sql: str, parameters: Sequence[Any] = ()) -> "pd.DataFrame":
-        """The same as a DataFrame, for many rows (raises FilterError)."""
-        return self.store.frame(f"{self._with} {sql}", (*self._parameters, *parameters))
-
     def arrays(self, sql: str) -> "dict[str, np.ndarray]":
-        """The same as an array a column, for very many rows of numbers (raises FilterError)."""
+        """The same as an array a column, for many rows of numbers (raises FilterError)."""
         return self.store.arrays(f"{self._with} {sql}", self._parameters)
 
     def stream(self, sql: str, size: int) -> "Iterator[list[tuple[Any, ...]]]":
@@ -191,13 +186,8 @@ class Store:
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
-    def frame(self, sql: str, parameters: Sequence[Any] = ()) -> "pd.DataFrame":
-        """The same as a DataFrame, for many rows (raises FilterError)."""
-        with self._cursor() as cursor, _explained():
-            return cursor.execute(sql, list(parameters)).df()
-
     def arrays(self, sql: str, parameters: Sequence[Any] = ()) -> "dict[str, np.ndarray]":
-        """The same as an array a column, for very many rows of numbers (raises FilterError)."""
+        """The same as an array a column, for many rows of numbers (raises FilterError)."""
         with self._cursor() as cursor, _explained():
             found = cursor.execute(sql, list(parameters)).fetchnumpy()
             return cast("dict[str, np.ndarray]", found)

@@ -1,6 +1,11 @@
 """`python -m asr_core prepare / train / average / verify / export / lm / transcribe / align`."""
 
 import enum
+import os
+
+# Recordings share the cores already: threads of NumPy's BLAS on top only get in their way.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # it looks when NumPy is loaded
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-SIZES = (100_000, 1_000_000)
+SIZES = (3_000, 30_000, 100_000, 1_000_000)
 
 
 def options(description: str | None, measure: Callable[[Path], Any]) -> argparse.Namespace:
@@ -33,7 +33,31 @@ def measured(module: str, folder: Path) -> Any:
     return json.loads(done.stdout)
 
 
+def timed_command(command: list[str], cwd: Path) -> tuple[float, float, str]:
+    """Seconds on the wall, peak MB and stdout of a command on one core, by GNU time."""
+    core = str(min(os.sched_getaffinity(0)))
+    done = subprocess.run(
+        ["/usr/bin/time", "-f", "%e %M", "taskset", "-c", core, sys.executable, *command],
+        cwd=cwd,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    found = re.findall(r"^(\d+\.\d+) (\d+)$", done.stderr, re.MULTILINE)
+    assert found, done.stderr
+    return float(found[-1][0]), int(found[-1][1]) / 1024, done.stdout
+
+
 def peak_mb(process: int | str = "self") -> float:
     """The most memory that a process has had; `ru_maxrss` begins at that of its parent."""
+    return _of_status(process, "VmHWM")
+
+
+def held_mb(process: int | str = "self") -> float:
+    """The memory that a process has now."""
+    return _of_status(process, "VmRSS")
+
+
+def _of_status(process: int | str, name: str) -> float:
     status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
-    return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1024
+    return int(re.findall(rf"{name}:\s+(\d+) kB", status)[0]) / 1024

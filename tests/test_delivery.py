@@ -1,5 +1,6 @@
 import asyncio
 import gzip
+from concurrent.futures import ThreadPoolExecutor
 
 import brotli
 import pytest
@@ -33,7 +34,9 @@ def get(app, path: str = "/", query: str = "", method: str = "GET", **asked: str
 
     headers = [(k.replace("_", "-").encode(), v.encode()) for k, v in asked.items()]
     scope = {"type": "http", "method": method, "path": path, "headers": headers}
-    asyncio.run(app(scope | {"query_string": query.encode()}, None, send))
+    answer = app(scope | {"query_string": query.encode()}, None, send)
+    with ThreadPoolExecutor(1) as thread:  # where Playwright has no event loop
+        thread.submit(asyncio.run, answer).result()
     body = b"".join(each.get("body", b"") for each in sent[1:])
     names = [name for name, _ in sent[0]["headers"]]
     assert len(names) == len(set(names))

@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 
-from asr_core.training.joining import join_clips, quantile, trim
+from asr_core.training.joining import join_clips, trim
 
 RATE = 8000
 
@@ -86,18 +85,3 @@ def test_silent_and_tiny_clips_join(clip: np.ndarray, rng: np.random.Generator) 
     samples, times = join_clips([clip, tone(0.2)], RATE, rng)
     assert np.isfinite(samples).all()
     assert len(times) == 2
-
-
-@given(
-    arrays.arrays(
-        st.sampled_from([np.float32, np.float64]),
-        arrays.array_shapes(min_dims=1, max_dims=2, max_side=40),
-        elements=st.floats(2**-20, 2**20, width=32),  # of one sign: -0.0 and 0.0 have no order
-    ),
-    st.floats(0, 1),
-)
-def test_quantiles_are_numpys_to_the_last_bit(values: np.ndarray, share: float) -> None:
-    expected = np.quantile(values, share, axis=-1)
-    found = quantile(values, share)
-    assert found.dtype == expected.dtype
-    assert np.array_equal(found, expected)

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from asr_core.features import FeatureConfig
-from asr_core.training.joining import quantile
+from asr_core.signal_measures import quantile
 
 WINDOW, HOP = 256, 64  # samples, of spectral subtraction
 assert WINDOW % HOP == 0
@@ -158,7 +158,7 @@ def subtract_noise(samples: np.ndarray) -> np.ndarray:
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP]  # (T, WINDOW)
     spectrum = scipy.fft.rfft(HANN * frames).astype(np.complex64)  # (T, 129)
     power = np.abs(spectrum) ** 2
-    noise = 2.0 * quantile(power.T, 0.2)
+    noise = 2.0 * quantile(power, 0.2)
     gain = np.sqrt(np.clip(1 - noise / (power + 1e-12), 0.003, 1))  # at most 25 dB down
     return _overlapped(HANN * scipy.fft.irfft(spectrum * gain), len(samples))
 

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from asr_core.signal_measures import quantile
+
 FRAME_S = 0.010
 SPEECH_BELOW_PEAK_DB = 32.0  # quieter frames at a clip's ends are no speech
 SPEECH_ABOVE_FLOOR_DB = 6.0
@@ -73,20 +75,6 @@ def speech_of(clip: np.ndarray, sample_rate: int) -> tuple[int, int]:
         return 0, len(clip)
     frame = round(FRAME_S * sample_rate)
     return int(loud[0]) * frame, min(int(loud[-1] + 1) * frame, len(clip))
-
-
-def quantile(values: np.ndarray, share: float) -> np.ndarray:
-    """(..., N) -> (...): numpy's, to the last bit, without its checks: an eighth of the time."""
-    place = share * (values.shape[-1] - 1)
-    below = int(place)
-    above = min(below + 1, values.shape[-1] - 1)
-    ordered = np.partition(values, (below, above), axis=-1)
-    low, high = ordered[..., below], ordered[..., above]
-    weight = place - below
-    # From the nearer end, as numpy has it.
-    if weight < 0.5:
-        return np.asarray(low + (high - low) * weight)
-    return np.asarray(high - (high - low) * (1 - weight))
 
 
 def _levels_db(clip: np.ndarray, sample_rate: int) -> np.ndarray:

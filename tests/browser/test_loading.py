@@ -78,7 +78,7 @@ def test_what_was_said_before_the_model_is_there_is_answered(visit, gate, clip, 
     with serving(command, tmp_path) as (address, _), visit(address, *flags) as page:
         says(page, strings.LOADING_MODEL)
         page.locator("#recorder .record-button").click()
-        says(page, strings.LISTENING)
+        page.locator("#recorder .stop-button:visible").wait_for()
         page.wait_for_timeout(2500)
         page.locator("#recorder .stop-button:visible").click()
         says(page, strings.LOADING_MODEL)
